@@ -1,0 +1,237 @@
+"""The whole service, put together: the only file that knows every room."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import signal
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from receiver import __version__, logs
+from receiver.auth import Senders, Users
+from receiver.channels.base import Channel
+from receiver.channels.registry import CHANNELS
+from receiver.config import Settings
+from receiver.delivery import dispatch
+from receiver.delivery.dispatch import Dispatcher
+from receiver.delivery.rendering import Renderer
+from receiver.errors import ConfigError
+from receiver.http import Http
+from receiver.intake.formats import Facts
+from receiver.intake.pipeline import Intake
+from receiver.intake.routing import Routes
+from receiver.metrics import Metrics
+from receiver.sandbox import Sandbox
+from receiver.store import open_store
+from receiver.store.base import Backlog, Store
+from receiver.web.api import Api
+from receiver.web.home import Home, to_sandbox
+from receiver.web.ingress import UNKNOWN, Ingress
+from receiver.web.middleware import dress, guard
+from receiver.web.ops import Ops
+from receiver.web.patience import bind, listen
+from receiver.web.records import Records
+
+DRAIN_SECONDS = 12.0
+"""How long a message in flight may take to end after SIGTERM: a request's own 10 s and its record."""
+_PRUNE_EVERY = 600.0
+_log = logs.get("app")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The rooms of one running service."""
+
+    settings: Settings
+    store: Store
+    metrics: Metrics
+    dispatcher: Dispatcher
+    ingress: Ingress
+    ops: Ops
+    http: Http
+    facts: Facts
+    sandbox: Sandbox | None = None
+
+
+SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
+
+
+async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Application:
+    """The service as an application; it runs from startup to cleanup. With `sandbox` nothing is sent outside."""
+    staged = await _stage(settings) if sandbox else None
+    service = await _build(settings, staged)
+    users = settings.auth.users
+    app = web.Application(
+        middlewares=[guard(Users(users) if users else None)], client_max_size=settings.server.max_body
+    )
+    app[SERVICE] = service
+    for face in (
+        service.ingress,
+        service.ops,
+        Records(service.store, service.facts.read),
+        Api(service.store, service.dispatcher),
+        Home(sandbox),
+    ):
+        app.add_routes(face.routes())
+    if staged:
+        app.router.add_get("/sandbox", to_sandbox)
+        app.add_subapp("/sandbox/", staged.sandbox.pages())
+    app.on_response_prepare.append(dress)
+    app.cleanup_ctx.append(_lifetime(service, staged))
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """The built-in sandbox on a port of its own, and the channels turned towards it."""
+
+    sandbox: Sandbox
+    runner: web.AppRunner
+    port: int
+
+    def turn(self, settings: Any) -> Any:
+        """A channel's settings with the sandbox in the provider's place."""
+        return CHANNELS[settings.kind].staged(settings, f"http://127.0.0.1:{self.port}")
+
+    def expect(self, channels: Sequence[Channel]) -> None:
+        """Make every channel known to the sandbox, as if its robot had been added to a group."""
+        for channel in channels:
+            credential, secret = channel.identity
+            self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret)
+
+
+async def _stage(settings: Settings) -> _Stage:
+    sandbox = Sandbox()
+    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    return _Stage(sandbox, runner, runner.addresses[0][1])
+
+
+async def _build(settings: Settings, stage: _Stage | None) -> Service:
+    metrics = Metrics()
+    store = await open_store(settings.storage, on_commit=metrics.commit.observe)
+    http = Http(settings.http, trusted=[("127.0.0.1", stage.port)] if stage else [])
+    channels = _channels(settings, http, stage)
+    _expect(metrics, settings, channels)
+    facts = Facts()
+    external = settings.server.external_url.rstrip("/")
+    dispatcher = await dispatch.build(
+        channels,
+        store,
+        Renderer(settings.display, settings.templates),
+        metrics,
+        read=facts.read,
+        record_url=lambda delivery: f"{external}/api/v1/records/{delivery}",
+    )
+    intake = Intake(
+        store,
+        Routes(settings.route),
+        {channel.name: channel for channel in channels},
+        facts,
+        metrics,
+        held=dispatcher.held,
+        wake=dispatcher.wake,
+    )
+    ingress = Ingress(intake, Senders(settings.auth.webhooks), metrics, settings.server.max_body)
+    ops = Ops(metrics, check=store.check, refresh=lambda: _refresh(store, dispatcher, metrics))
+    return Service(settings, store, metrics, dispatcher, ingress, ops, http, facts, stage.sandbox if stage else None)
+
+
+def _channels(settings: Settings, http: Http, stage: _Stage | None) -> list[Channel]:
+    chosen = [stage.turn(channel) if stage else channel for channel in settings.channels]
+    channels = [CHANNELS[channel.kind](channel, http.client(channel.http_config)) for channel in chosen]
+    if stage:
+        stage.expect(channels)
+    return channels
+
+
+def _expect(metrics: Metrics, settings: Settings, channels: Sequence[Channel]) -> None:
+    sources = {credential.name for credential in settings.auth.webhooks} | {"alertmanager", "grafana", UNKNOWN}
+    templates = {channel.settings.template for channel in channels}
+    metrics.expect({channel.name: channel.kind for channel in channels}, sorted(sources), sorted(templates))
+    metrics.build.labels(__version__).set(1)
+    metrics.reload_ok.set(1)
+    metrics.reload_at.set(time.time())
+    digest = hashlib.sha256(settings.model_dump_json().encode()).digest()
+    metrics.config_hash.set(int.from_bytes(digest[:6], "big"))
+
+
+async def _refresh(store: Store, dispatcher: Dispatcher, metrics: Metrics) -> None:
+    owed, now = await store.backlog(), store.now()
+    for name, sender in dispatcher.senders.items():
+        backlog = owed.get(name, Backlog())
+        metrics.queue_length.labels(name).set(backlog.length)
+        metrics.queue_oldest.labels(name).set(max(0.0, now - backlog.oldest) if backlog.oldest is not None else 0)
+        used, limit = sender.standing.window.used(sender.standing.channel.windows, now)
+        metrics.window_used.labels(name).set(used)
+        metrics.window_limit.labels(name).set(limit)
+
+
+def _lifetime(service: Service, stage: _Stage | None) -> Any:
+    async def lifetime(_: web.Application) -> AsyncIterator[None]:
+        service.dispatcher.start()
+        pruning = asyncio.create_task(_prune(service.store, service.settings.storage.retention))
+        yield
+        pruning.cancel()
+        await service.dispatcher.drain(DRAIN_SECONDS)
+        await service.http.close()
+        if stage:
+            await stage.runner.cleanup()
+        await service.store.close()
+
+    return lifetime
+
+
+async def _prune(store: Store, retention: float) -> None:
+    """Forget what is older than the retention, a little at a time."""
+    while True:
+        try:
+            while await store.prune(store.now() - retention):
+                await asyncio.sleep(0.2)
+        except Exception as error:  # pruning must never end the service; the next round tries again
+            _log.warning("old records could not be pruned", error=str(error))
+        await asyncio.sleep(_PRUNE_EVERY)
+
+
+async def serve(settings: Settings, *, sandbox: bool = False) -> None:
+    """Run until SIGTERM or SIGINT, then finish what is in flight. OSError when the address cannot be had."""
+    sockets = bind(settings.server.listen)
+    app = await create_app(settings, sandbox=sandbox)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=5.0)
+    await runner.setup()
+    servers = await listen(runner, sockets, keepalive_timeout=75.0, lingering_time=1.0)
+    _log.info("listening", address=settings.server.listen, version=__version__, sandbox=sandbox)
+    await _until_told()
+    service = app[SERVICE]
+    service.ops.draining = True
+    _log.info("going down: no longer ready, finishing what is in flight")
+    await service.dispatcher.drain(DRAIN_SECONDS)
+    service.ingress.draining = True
+    for server in servers:
+        server.close()
+    await runner.cleanup()
+    _log.info("ended")
+
+
+async def _until_told() -> None:
+    told, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, told.set)
+    await told.wait()
+
+
+def check_templates(settings: Settings) -> None:
+    """Render every template on every sample. ConfigError with what fails."""
+    http = Http(settings.http)
+    faults = Renderer(settings.display, settings.templates).check(_channels(settings, http, None))
+    if faults:
+        raise ConfigError(faults)

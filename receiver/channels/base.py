@@ -1,0 +1,126 @@
+"""What every channel is: its settings, its limits, and the three steps of a send. A channel opens no socket."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from receiver.channels.endpoints import BaseUrl
+from receiver.http import Client, HttpConfig, Request, Response
+from receiver.model import Message, Text
+from receiver.settings import Duration, Rate, RateLimit, Section
+
+JSON = {"Content-Type": "application/json; charset=utf-8"}
+"""The header of every JSON body."""
+
+ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+
+
+class LimitSettings(Section):
+    """How fast and how long: `0` switches off what it limits; what is left out has the kind's default."""
+
+    rate: RateLimit | None = None
+    tell_within: Duration = 60.0
+    fallback_after: Duration = 120.0
+    monthly: int | None = Field(default=None, ge=0)
+
+
+class ChannelSettings(Section):
+    """The fields every kind of channel has."""
+
+    name: ChannelName
+    kind: str
+    description: str = ""
+    enabled: bool = True
+    template: str = "default"
+    language: Literal["zh", "en"] | None = None
+    header: str = ""
+    footer: str = ""
+    link: str = ""
+    limits: LimitSettings = LimitSettings()
+    owner: ChannelName | None = None
+    fallback: ChannelName | None = None
+    base_url: BaseUrl | None = None
+    http_config: HttpConfig = HttpConfig()
+
+
+class Channel(ABC):
+    """A named destination. A subclass says what differs: the wire body, the request, how an answer is judged."""
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[ChannelSettings]]
+    """What the kind's part of the configuration looks like."""
+    rates: ClassVar[tuple[Rate, ...]] = ()
+    """The provider's limits as exact sliding windows; `limits.rate` of the settings replaces them."""
+
+    def __init__(self, settings: Any, client: Client) -> None:
+        self.settings = settings
+        self.client = client
+
+    @property
+    def name(self) -> str:
+        """The channel's name."""
+        name: str = self.settings.name
+        return name
+
+    @property
+    def windows(self) -> tuple[Rate, ...]:
+        """The rate limits in force for this channel; empty when switched off."""
+        chosen = self.settings.limits.rate
+        if chosen is None:
+            return self.rates
+        return (chosen,) if chosen.count else ()
+
+    @property
+    @abstractmethod
+    def credential(self) -> str:
+        """What shares one rate window: a digest of the secret, never the secret."""
+
+    @property
+    @abstractmethod
+    def identity(self) -> tuple[str, str | None]:
+        """What the provider knows the channel by, and its signing secret: only ever told to a stand-in."""
+
+    @classmethod
+    def staged(cls, settings: Any, stand_in: str) -> Any:
+        """`settings` turned towards the stand-in of the providers at the URL `stand_in`."""
+        return settings.model_copy(update={"base_url": stand_in, "http_config": HttpConfig()})
+
+    @abstractmethod
+    def room(self, plain: bool) -> int:
+        """How many bytes, as `weigh` counts them, the title and body of one message may have together."""
+
+    @abstractmethod
+    def weigh(self, text: str) -> int:
+        """How many bytes `text` takes in this channel's wire body; additive over concatenation."""
+
+    @staticmethod
+    def escape(value: str) -> str:
+        """`value` as it must stand in this channel's markup to be read literally: no ping, no link, no heading."""
+        return value
+
+    @abstractmethod
+    def compose(self, text: Text, message_id: str) -> bytes:
+        """The wire body for `text`, without signature or timestamp."""
+
+    @abstractmethod
+    def build(self, message: Message, now: float) -> Request:
+        """The request that posts `message` at the Unix time `now`, signed where the kind signs."""
+
+    @abstractmethod
+    def check(self, response: Response) -> None:
+        """Return if the provider confirmed the message; raise the DeliveryError its answer means otherwise."""
+
+    async def send(self, message: Message, now: float) -> Response:
+        """Post `message` once. Raises DeliveryError unless the provider confirmed it."""
+        response = await self.client.send(self.build(message, now))
+        self.check(response)
+        return response
+
+
+def digest(*secrets: str) -> str:
+    """A short name for a credential that does not give it away (SHA-256, 16 hex digits)."""
+    return hashlib.sha256("\0".join(secrets).encode()).hexdigest()[:16]

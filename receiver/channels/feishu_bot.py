@@ -1,0 +1,164 @@
+"""Feishu's (Lark's) custom bot: a card into its group, 5 a second and 100 a minute."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from typing import Any, Literal, Self
+
+import orjson
+from pydantic import Field, SecretStr, model_validator
+
+from receiver.channels.answers import Answers, Row, code_of, secrets_of
+from receiver.channels.base import JSON, Channel, ChannelSettings, digest
+from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_bytes, plain, preview, wire
+from receiver.channels.endpoints import Robot
+from receiver.errors import Misconfigured, Rejected, Throttled
+from receiver.http import Client, Request, Response, host_of
+from receiver.model import Message, Text
+from receiver.settings import Rate
+
+ROBOT = Robot("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
+MAX_BODY = 20000
+"""Bytes of the whole body, signature included: the documents say 20 KB."""
+_ENVELOPE = 768
+"""Bytes kept for the card around its texts, the longest preview and the signature."""
+
+_BOT = "open.feishu.cn custom bot guide"
+_CODES = "open.feishu.cn custom bot guide, table of error codes"
+_RECORDED = "answers recorded, 2025-09"
+CODES = {
+    "9499": Row(Rejected, "the request is malformed or too long", _BOT),
+    "11232": Row(Throttled, "too many messages", _RECORDED),
+    "11233": Row(Throttled, "too many messages in this chat", _CODES),
+    "11246": Row(Rejected, "the card's content is wrong", _CODES),
+    "11247": Row(Throttled, "too many messages inside the platform", _CODES),
+    "19001": Row(Misconfigured, "the token is unknown", "answers of the live endpoint, 2026-09"),
+    "19002": Row(Rejected, "a parameter is wrong", _CODES),
+    "19021": Row(Misconfigured, "the signature does not match, or the clock is an hour off", _BOT),
+    "19022": Row(Misconfigured, "this address is not in the bot's IP list", _BOT),
+    "19024": Row(Rejected, "none of the bot's keywords is in the message", _BOT),
+    "19036": Row(Rejected, "the message is too long", _CODES),
+    "230099": Row(Rejected, "the card could not be made", _CODES),
+}
+_TOO_MANY = Row(Throttled, "too many messages", "recorded by n9e, 9499 with this text")
+
+_SUSPECT = re.compile(f"[{UNSEEN}<\\[\\]*~`&\\\\_!]")
+_BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")
+_MARKUP = re.compile(
+    rf"[<\[\]*~`]|{ENTITY}|\\(?=[!-/:-@\[-`{{-~]|\Z)|(?<![^\W_])_|_(?![^\W_])|!(?=\[|\Z)|:(?=[A-Za-z0-9_+-]+:)"
+    r"|\A\s*(?:[#>]+|\(|[-+](?=\s|\Z)|\d+[.)](?=\s|\Z)|[-=]+\s*\Z)"
+)
+_LITERAL = {ord(sign): f"&#{ord(sign)};" for sign in "<[]*~`&\\_!:#>(-+.)="}
+_PING = re.compile(r"(?:<|&lt;|&#0*60;|&#x0*3c;)(?=[\s/]*at\b)", re.IGNORECASE)
+
+_COLOURS = {
+    **dict.fromkeys(("critical", "fatal", "disaster", "emergency", "page", "p0", "p1"), "red"),
+    **dict.fromkeys(("info", "information", "notice", "none"), "blue"),
+}
+
+
+class FeishuBotSettings(ChannelSettings):
+    """`token`, or the whole `url` as Feishu or Lark shows it; `secret` when the bot asks for signatures."""
+
+    kind: Literal["feishu_bot"]
+    token: SecretStr | None = None
+    url: SecretStr | None = None
+    secret: SecretStr | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _has_one_token(self) -> Self:
+        self.place()
+        return self
+
+    def place(self) -> tuple[str, str]:
+        """The base URL and the token. ValueError unless exactly one of `token` and `url` is given, and valid."""
+        return ROBOT.locate(self.token, self.url, self.base_url)
+
+
+class FeishuBot(Channel):
+    """A custom bot of one Feishu group."""
+
+    kind = "feishu_bot"
+    Settings = FeishuBotSettings
+    rates = (Rate(5, 1.1), Rate(100, 62))
+
+    def __init__(self, settings: FeishuBotSettings, client: Client) -> None:
+        super().__init__(settings, client)
+        base, token = settings.place()
+        self._url, self._token = base + ROBOT.path + token, token
+        self._secret = settings.secret.get_secret_value() if settings.secret else ""
+        self._credential = digest(self.kind, host_of(base), token)
+        self._answers = Answers("Feishu", CODES, {token, *secrets_of(settings)})
+
+    @property
+    def credential(self) -> str:
+        """Shared by all channels that post with the same token to the same host."""
+        return self._credential
+
+    @property
+    def identity(self) -> tuple[str, str | None]:
+        """The hook's token and the secret it signs with."""
+        return self._token, self._secret or None
+
+    def room(self, plain: bool) -> int:
+        """What is left of the body beside the card's JSON, the longest preview and the signature."""
+        return MAX_BODY - _ENVELOPE
+
+    def weigh(self, text: str) -> int:
+        """Feishu counts the body as it is sent: JSON in UTF-8."""
+        return json_bytes(text)
+
+    @staticmethod
+    def escape(value: str) -> str:
+        """Numeric character references, as Feishu documents for card markdown, for as few characters as will do."""
+        if not (_SUSPECT.search(value) or _BEGINNING.match(value) or value.count(":") > 1):
+            return value
+        return _MARKUP.sub(lambda found: found[0].translate(_LITERAL), cleaned(value))
+
+    def compose(self, text: Text, message_id: str) -> bytes:
+        """A card with a coloured header, or a `text` message when plain."""
+        if text.plain:
+            content = plain(f"{text.title}\n{text.body}" if text.title else text.body)
+            # "(" is no longer than what it replaces, and begins no <at> tag
+            return wire({"msg_type": "text", "content": {"text": _PING.sub("(", content)}})
+        return wire({"msg_type": "interactive", "card": self._card(text)})
+
+    def _card(self, text: Text) -> dict[str, Any]:
+        title = fitted(text.title, self.room(False) - json_bytes(text.body), json_bytes, cleaned)
+        return {
+            "schema": "2.0",
+            "config": {"update_multi": True, "summary": {"content": preview(text.title) or "…"}},
+            "header": {"template": _colour(text), "title": {"tag": "plain_text", "content": title or "…"}},
+            "body": {"elements": [{"tag": "markdown", "content": text.body or "…"}]},
+        }
+
+    def build(self, message: Message, now: float) -> Request:
+        """The token goes into the path; with a secret, second timestamp and signature into the body."""
+        content = message.content
+        if self._secret:
+            timestamp = str(int(now))
+            signature = {"timestamp": timestamp, "sign": sign(timestamp, self._secret)}
+            content = orjson.dumps(signature | orjson.loads(content))
+        return Request(self._url, content, JSON)
+
+    def check(self, response: Response) -> None:
+        """Sent if and only if `code` is 0, or without one the older `StatusCode` is."""
+        body = self._answers.body(response)
+        code, said = code_of(body, "code" if "code" in body else "StatusCode"), body.get("msg")
+        if code == "9499" and isinstance(said, str) and "too many request" in said.lower():
+            raise self._answers.refusal(response, code, said, _TOO_MANY)
+        self._answers.judge(response, code, said)
+
+
+def sign(timestamp: str, secret: str) -> str:
+    """The signature Feishu asks for: HMAC-SHA256 of nothing, keyed with timestamp and secret, in base64."""
+    return base64.b64encode(hmac.digest(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256)).decode()
+
+
+def _colour(text: Text) -> str:
+    if text.status == "resolved":
+        return "green"
+    return _COLOURS.get(text.severity.lower(), "orange")

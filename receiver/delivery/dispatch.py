@@ -1,0 +1,113 @@
+"""All the senders of one service: who is woken by what, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from receiver import logs
+from receiver.channels.base import Channel, digest
+from receiver.delivery.planning import Planner
+from receiver.delivery.rendering import Renderer
+from receiver.delivery.sender import Sender
+from receiver.delivery.standing import Standing
+from receiver.delivery.window import Window
+from receiver.metrics import Metrics
+from receiver.model import Event, StoredEvent
+from receiver.store.base import ChannelState, Store
+
+_log = logs.get("dispatcher")
+
+
+class Dispatcher:
+    """Runs one sender a channel. Channels that share a credential share its window."""
+
+    def __init__(self, senders: Mapping[str, Sender]) -> None:
+        self.senders = senders
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        """Let every sender run."""
+        self._tasks = [asyncio.create_task(sender.run(), name=name) for name, sender in self.senders.items()]
+
+    def wake(self, channels: Iterable[str]) -> None:
+        """The named channels owe something new."""
+        for channel in channels:
+            self.senders[channel].wake()
+
+    def held(self, channel: str) -> str:
+        """Why a channel holds what it is owed; "" when it does not."""
+        standing = self.senders[channel].standing
+        return "" if standing.enabled else standing.state.state
+
+    async def drain(self, seconds: float) -> None:
+        """Finish what is in flight, for at most `seconds`; what did not finish stays owed."""
+        for sender in self.senders.values():
+            sender.close()
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def build(
+    channels: Iterable[Channel],
+    store: Store,
+    renderer: Renderer,
+    metrics: Metrics,
+    *,
+    read: Callable[[StoredEvent], Event],
+    record_url: Callable[[str], str],
+) -> Dispatcher:
+    """A dispatcher that goes on where the store says the channels were left."""
+    known, windows, senders = await store.channels(), await _windows(channels, store), {}
+    for channel in channels:
+        state = await _resume(channel, known.get(channel.name, ChannelState()), store)
+        standing = Standing(channel, windows[channel.credential], state, metrics)
+        planner = Planner(channel, renderer, metrics, read=read, record_url=record_url)
+        senders[channel.name] = Sender(standing, planner, store)
+    return Dispatcher(senders)
+
+
+async def _windows(channels: Iterable[Channel], store: Store) -> dict[str, Window]:
+    windows: dict[str, Window] = {}
+    for channel in channels:
+        keep = max((rate.per for rate in channel.windows), default=0.0)
+        window = windows.get(channel.credential)
+        if window is None or window.keep < keep:
+            slots, hold = await store.slots(channel.credential, store.now() - keep)
+            windows[channel.credential] = Window(slots, hold, keep=keep)
+    return windows
+
+
+async def _resume(channel: Channel, kept: ChannelState, store: Store) -> ChannelState:
+    """The state a channel starts with: a stopped one whose configuration changed, or one that the configuration had
+    disabled and no longer does, is enabled again."""
+    now, settings = store.now(), _settings_digest(channel)
+    if not channel.settings.enabled:
+        state = ChannelState("disabled", "disabled in the configuration", changed_at=now, settings=settings)
+        await store.hold(channel.name, "disabled")
+    elif kept.state != "enabled" and kept.settings != settings:
+        state = ChannelState(changed_at=now, settings=settings)
+        await store.release(channel.name, now, ("disabled", "stopped"))
+        _log.info("a channel was enabled by its new configuration", channel=channel.name)
+    else:
+        state = replace(kept, settings=settings)
+    if state != kept:
+        await store.set_channel(channel.name, state)
+    return state
+
+
+def _settings_digest(channel: Channel) -> str:
+    """A digest of everything the channel is configured with, its secrets included: a new secret is a new channel."""
+    plain = json.dumps(channel.settings.model_dump(), default=_plain, sort_keys=True)
+    return digest(channel.credential, plain)
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -1,0 +1,256 @@
+"""Jinja made safe for alerts: a sandbox that escapes for one platform and stops what would eat the machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import wraps
+from types import BuiltinMethodType, CodeType
+from typing import Any, ClassVar
+
+import jinja2
+from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.exceptions import SecurityError
+from jinja2.filters import FILTERS
+from jinja2.runtime import BlockReference, Context, Macro
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
+
+from receiver.delivery.bounds import BoundedFormat, Budget
+from receiver.delivery.markup import Safe, escaping, text_of
+
+_BUILT_IN = (
+    "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "
+    "sort title trim truncate unique upper urlencode wordcount"
+)
+BUILT_IN_FILTERS = tuple(_BUILT_IN.split())
+_FREE_FILTERS = ("abs", "count", "d", "default", "first", "last", "length")
+"""The filters taken from Jinja; the rest make much of little, mark text as safe, or belong to HTML."""
+
+_TEXT_METHODS = (
+    "capitalize casefold center count endswith find index isalnum isalpha isascii isdecimal isdigit islower isnumeric "
+    "isspace istitle isupper join ljust lower lstrip partition removeprefix removesuffix replace rfind rindex rjust "
+    "rpartition rsplit rstrip split splitlines startswith strip swapcase title upper zfill"
+)
+_METHODS: dict[type, frozenset[str]] = {
+    str: frozenset(_TEXT_METHODS.split()),
+    dict: frozenset({"get", "items", "keys", "values"}),
+    list: frozenset({"count", "index"}),
+    tuple: frozenset({"count", "index"}),
+}
+
+
+class _CodeGenerator(CodeGenerator):
+    """Literals in `{{ }}` are values: escaped for the platform, not for HTML."""
+
+    def _output_child_to_const(self, node: nodes.Expr, frame: Any, finalize: Any) -> str:  # noqa: ARG002
+        if isinstance(node, nodes.TemplateData):
+            return node.data
+        environment: TemplateEnvironment = self.environment  # type: ignore[assignment]
+        return str(environment.escape(node.as_const(frame.eval_ctx)))
+
+
+class _Macro(Macro):
+    def _invoke(self, arguments: list[Any], autoescape: bool) -> str:  # noqa: ARG002
+        return Safe(self._func(*arguments))
+
+
+class _Block(BlockReference):
+    def __call__(self) -> str:
+        return Safe(super().__call__())
+
+
+class FactsContext(Context):
+    """The names of a template: its own, the functions, then the facts of the batch, each made when first asked for."""
+
+    def resolve_or_missing(self, key: str) -> Any:
+        """The value of `key`, or Jinja's `missing`."""
+        if key in self.vars:
+            return self.vars[key]
+        if key in self.parent:
+            return self.parent[key]
+        facts = self.environment.facts  # type: ignore[attr-defined]
+        try:
+            return facts[key]
+        except KeyError:
+            return missing
+
+    def super(self, name: str, current: Callable[[Context], Iterator[str]]) -> Any:
+        """The parent's block of that name, as trusted text."""
+        block = super().super(name, current)
+        if not isinstance(block, BlockReference):
+            return block
+        return _Block(block.name, block._context, block._stack, block._depth)
+
+
+class _Template(Template):
+    @classmethod
+    def from_code(cls, environment: Any, code: CodeType, globals: Any, uptodate: Any = None) -> Template:  # noqa: A002
+        namespace: dict[str, Any] = {"environment": environment, "__file__": code.co_filename}
+        exec(code, namespace)  # noqa: S102 - what Jinja itself does; the code is its compiler's
+        namespace.update(environment.runtime)
+        template = cls._from_namespace(environment, namespace, globals)
+        template._uptodate = uptodate
+        return template
+
+
+class TemplateEnvironment(ImmutableSandboxedEnvironment):
+    """One platform's templates. `facts` are the names of the rendering under way; one rendering at a time.
+
+    Only `Safe` text is trusted: template text, and what macros, blocks and `~` made of it and of escaped values.
+    """
+
+    intercepted_binops: ClassVar = frozenset({"+", "*", "**", "%"})  # type: ignore[misc]
+    code_generator_class = _CodeGenerator
+    context_class = FactsContext
+    template_class = _Template
+
+    def __init__(self, loader: jinja2.BaseLoader, escape: Callable[[str], str]) -> None:
+        super().__init__(
+            loader=loader,
+            autoescape=True,
+            undefined=ChainableUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+            cache_size=-1,
+        )
+        self.budget = Budget()
+        self.escape = escaping(escape)
+        self.facts: Mapping[str, Any] = {}
+        self.runtime = {"Markup": Safe, "Macro": _Macro, "escape": self.escape, "markup_join": self.joined}
+        self.concat = self.budget.output  # type: ignore[method-assign]
+        self.filters = {name: self._charged(FILTERS[name]) for name in BUILT_IN_FILTERS}
+        self.filters.update({name: FILTERS[name] for name in _FREE_FILTERS})
+        self.filters["_steps"] = self.budget.steps
+        self.globals.pop("lipsum", None)
+        self.globals["range"] = self.budget.range
+        self._quick: frozenset[Any] = frozenset()
+
+    def provide(self, filters: Mapping[str, Callable[..., Any]], functions: Mapping[str, Callable[..., Any]]) -> None:
+        """Add filters and global functions of our own; they bound themselves."""
+        self.filters.update(filters)
+        self.globals.update(functions)
+        self._quick = frozenset(functions.values())
+
+    def text(self, template: Template, facts: Mapping[str, Any]) -> str:
+        """What `template` makes of `facts`, within the budget as it was started."""
+        context = FactsContext(self, self.globals, template.name, template.blocks)
+        self.facts = facts
+        try:
+            return self.budget.output(template.root_render_func(context))
+        finally:
+            self.facts = {}
+
+    def joined(self, parts: Iterable[Any]) -> Safe:
+        """`~`: each part escaped unless it is trusted."""
+        texts = [self.escape(part) for part in parts]
+        self.budget.text(sum(map(len, texts)))
+        return Safe("".join(texts))
+
+    def join(self, value: Any, separator: Any = "", attribute: str | None = None) -> str:
+        """The filter `join`: trusted if the separator or any part is."""
+        if attribute is not None:
+            value = self.call_filter("map", value, kwargs={"attribute": attribute}, context=self._bare())
+        parts = self.budget.steps(value)
+        if type(separator) is Safe or any(type(part) is Safe for part in parts):
+            texts, between = [self.escape(part) for part in parts], self.escape(separator)
+            self.budget.text(sum(map(len, texts)) + len(between) * len(texts))
+            return Safe(between.join(texts))
+        texts, between = [text_of(part) for part in parts], text_of(separator)
+        self.budget.text(sum(map(len, texts)) + len(between) * len(texts))
+        return between.join(texts)
+
+    def _bare(self) -> Context:
+        return FactsContext(self, {}, None, {})
+
+    def _charged(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        place = 1 if hasattr(function, "jinja_pass_arg") else 0
+
+        @wraps(function)
+        def charged(*args: Any, **kwargs: Any) -> Any:
+            value = args[place]
+            self.budget.charge(1 + (len(value) if isinstance(value, str | list | tuple | dict | range) else 0))
+            return function(*args, **kwargs)
+
+        return charged
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        for modifier in source.find_all((nodes.EvalContextModifier,)):
+            raise TemplateSyntaxError("escaping cannot be switched off; use |safe", modifier.lineno, name, filename)
+        for loop in source.find_all(nodes.For):
+            if loop.recursive:
+                raise TemplateSyntaxError("there are no recursive loops", loop.lineno, name, filename)
+            loop.iter = nodes.Filter(loop.iter, "_steps", [], [], None, None, lineno=loop.lineno)
+        for node in source.find_all(nodes.Filter):
+            node.set_environment(self)
+        return super()._generate(source, name, filename, defer_init)
+
+    def get_template(self, *args: Any, **kwargs: Any) -> Template:
+        """As Jinja's; within a rendering each inclusion is paid for."""
+        if self.facts:
+            self.budget.charge(100)
+        return super().get_template(*args, **kwargs)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`obj.attribute`; of a dict its item first, so that a label called `items` is that label."""
+        if isinstance(obj, dict):
+            try:
+                return obj[attribute]
+            except KeyError:
+                pass
+        return super().getattr(obj, attribute)
+
+    def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
+        """`str.format` bounded; `format_map` is refused when it is called."""
+        if isinstance(value, BuiltinMethodType) and value.__name__ == "format" and isinstance(value.__self__, str):
+            return BoundedFormat(self, self.budget, str(value.__self__))
+        return None
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Call `__obj` if templates may, with what it makes kept within bounds."""
+        __self.budget.charge(10)
+        if isinstance(__obj, BuiltinMethodType):
+            return __self._method(__obj, args, {key: kwargs[key] for key in kwargs if not key.startswith("_")})
+        if __obj.__class__ is not _Macro and __obj in __self._quick:
+            kwargs.pop("_loop_vars", None)
+            kwargs.pop("_block_vars", None)
+            return __obj(*args, **kwargs)
+        return super().call(__context, __obj, *args, **kwargs)
+
+    def _method(self, method: BuiltinMethodType, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        receiver, name = method.__self__, method.__name__
+        kinds = [kind for kind in _METHODS if isinstance(receiver, kind)]
+        if not kinds or name not in _METHODS[kinds[0]]:
+            raise SecurityError(f"{name} of {type(receiver).__name__} cannot be called")
+        if isinstance(receiver, str):
+            if name == "join":
+                return self.join(args[0], receiver)
+            self.budget.method(receiver, name, args)
+        return method(*args, **kwargs)
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """`+ * ** %`, refused where the result would be too large."""
+        if isinstance(left, int | float) and isinstance(right, int | float):
+            self.budget.number(operator, left, right)
+            return super().call_binop(context, operator, left, right)
+        if operator == "+":
+            return self._added(left, right)
+        if operator == "%" and isinstance(left, str):
+            return self.budget.percent(left, right)
+        if operator == "*":
+            thing, times = (right, left) if isinstance(left, int) else (left, right)
+            if isinstance(times, int) and isinstance(thing, str | list | tuple):
+                self.budget.text(len(thing) * max(0, times))
+        return super().call_binop(context, operator, left, right)
+
+    def _added(self, left: Any, right: Any) -> Any:
+        if isinstance(left, str) and isinstance(right, str):
+            if type(left) is Safe or type(right) is Safe:
+                return self.joined((left, right))
+            self.budget.text(len(left) + len(right))
+        elif isinstance(left, list | tuple) and isinstance(right, list | tuple):
+            self.budget.text(len(left) + len(right))
+        return left + right

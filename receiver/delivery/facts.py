@@ -1,0 +1,168 @@
+"""What a template can speak of: the batch in Alertmanager's words, and what is worked out of it when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from receiver.channels.base import Channel
+from receiver.delivery.markup import Safe, web_url
+from receiver.delivery.views import NAMES, View, Views, new_silence, rank
+from receiver.model import Alert, Event
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one message or several have to tell: some of an event's alerts.
+
+    `record_url` is the page of the record, `test` marks what nobody need act on.
+    """
+
+    event: Event
+    alerts: Sequence[Alert]
+    record_url: str = ""
+    test: bool = False
+
+
+class Facts(dict[str, Any]):
+    """The names of one rendering. KeyError for what there is not."""
+
+    def __init__(self, batch: Batch, channel: Channel, now: float, language: str, zone: tzinfo) -> None:
+        super().__init__()
+        self.batch, self.event, self.channel = batch, batch.event, channel
+        self.at, self.language, self.zone = now, language, zone
+
+    def __missing__(self, key: str) -> Any:
+        make = _OF_BATCH.get(key)
+        if make is None:
+            raise KeyError(key)
+        made = self[key] = make(self)
+        return made
+
+    @property
+    def views(self) -> Views:
+        """The alerts, in their order."""
+        views: Views = self["alerts"]
+        return views
+
+
+def _views(facts: Facts) -> Views:
+    views = Views(View(alert, facts, position) for position, alert in enumerate(facts.batch.alerts))
+    if len(views) > 1:
+        views.sort(key=lambda view: (view["status"] == "resolved", rank(view["severity"])))
+    firing = sum(view["status"] == "firing" for view in views)
+    views.firing, views.resolved = views[:firing], views[firing:]
+    return views
+
+
+def _common(key: str, event_key: str) -> Callable[[Facts], dict[str, Any]]:
+    def common(facts: Facts) -> dict[str, Any]:
+        given = facts.event[event_key]  # type: ignore[literal-required]
+        if given and len(facts.batch.alerts) == len(facts.event["alerts"]):
+            return dict(given)
+        views = facts.views
+        if not views:
+            return dict(given)
+        shared = dict(views[0][key])
+        for view in views[1:]:
+            shared = {name: value for name, value in shared.items() if view[key].get(name) == value}
+        return shared
+
+    return common
+
+
+def _shared_value(key: str) -> Callable[[Facts], str]:
+    """What all alerts of several have alike, to be said once; empty otherwise."""
+
+    def shared(facts: Facts) -> str:
+        views = facts.views
+        if len(views) < 2:
+            return ""
+        value: str = views[0][key]
+        return value if value and all(view[key] == value for view in views) else ""
+
+    return shared
+
+
+def _subject(facts: Facts) -> str:
+    """What the alerts are called: up to three names."""
+    names = list(dict.fromkeys(view["name"] for view in facts.views if view["name"])) or [facts.event["title"]]
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _top_severity(facts: Facts) -> str:
+    told = facts.views.firing or facts.views
+    return min((view["severity"] for view in told), key=rank, default="")
+
+
+def _group_silence(facts: Facts) -> str:
+    return new_silence(facts.event, facts["commonLabels"]) if len(facts.views.firing) > 1 else ""
+
+
+def _status(facts: Facts) -> str:
+    views = facts.views
+    if not views:
+        return facts.event["status"]
+    return "firing" if views.firing else "resolved"
+
+
+def _shared_labels(facts: Facts) -> dict[str, Any]:
+    return {name: value for name, value in facts["commonLabels"].items() if name not in NAMES}
+
+
+def _event(facts: Facts) -> dict[str, Any]:
+    """The event as Alertmanager would post it, limited to the alerts of the batch."""
+    event = facts.event
+    return {
+        "version": "4",
+        "groupKey": event["groupKey"],
+        "truncatedAlerts": event["truncatedAlerts"],
+        "status": facts["status"],
+        "receiver": event["receiver"],
+        "groupLabels": event["groupLabels"],
+        "commonLabels": facts["commonLabels"],
+        "commonAnnotations": facts["commonAnnotations"],
+        "externalURL": event["externalURL"],
+        "alerts": [{**alert, "endsAt": alert.get("endsAt") or "0001-01-01T00:00:00Z"} for alert in facts.batch.alerts],
+        "source": event["source"],
+    }
+
+
+def _channel(facts: Facts) -> dict[str, str]:
+    settings = facts.channel.settings
+    named = {key: getattr(settings, key, "") for key in ("name", "kind", "description")}
+    return {**named, "link": web_url(settings.link)}
+
+
+def _given(key: str) -> Callable[[Facts], Any]:
+    return lambda facts: facts.event[key]  # type: ignore[literal-required]
+
+
+def _trusted(key: str) -> Callable[[Facts], Safe]:
+    return lambda facts: Safe(getattr(facts.channel.settings, key))
+
+
+_OF_BATCH: dict[str, Callable[[Facts], Any]] = {
+    **{key: _given(key) for key in ("receiver", "groupKey", "groupLabels", "externalURL", "source", "format")},
+    **{key: _given(key) for key in ("notification_reason", "truncatedAlerts", "title", "message")},
+    **{key: _trusted(key) for key in ("header", "footer")},
+    "alerts": _views,
+    "status": _status,
+    "commonLabels": _common("labels", "commonLabels"),
+    "commonAnnotations": _common("annotations", "commonAnnotations"),
+    "severity": _top_severity,
+    "subject": _subject,
+    "shared": _shared_labels,
+    "description": _shared_value("description"),
+    "source_url": _shared_value("source_url"),
+    "runbook_url": _shared_value("runbook_url"),
+    "silence_url": _group_silence,
+    "event": _event,
+    "channel": _channel,
+    "language": lambda facts: facts.language,
+    "record_url": lambda facts: web_url(facts.batch.record_url),
+    "test": lambda facts: facts.batch.test,
+    "now": lambda facts: datetime.fromtimestamp(facts.at, facts.zone),
+}

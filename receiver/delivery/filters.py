@@ -1,0 +1,104 @@
+"""The functions that depend on where the words go (markup, plain text, JSON) and on the reader's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from typing import Any, Literal
+
+from receiver.delivery import functions, numbers, times
+from receiver.delivery.environment import TemplateEnvironment
+from receiver.delivery.layouts import DEFAULT_LAYOUT, read
+from receiver.delivery.markup import CUT, Safe, lines_of, text_of, to_json, web_url
+from receiver.errors import TemplateError
+
+Form = Literal["markup", "plain", "json"]
+_NOT_GLOBAL = frozenset({"title", "append", "stringSlice", "string", "center", "indent", "round", "sum", "replace"})
+
+
+def equip(environment: TemplateEnvironment, form: Form, zone: tzinfo) -> None:
+    """Give `environment` all filters and functions; times show on the clock of `zone`."""
+    filters: dict[str, Callable[..., Any]] = {
+        **functions.FILTERS,
+        **functions.bounded(environment.budget),
+        **_times(environment, zone),
+        **_outputs(environment, form),
+    }
+    turned = {name: functions.go_order(call) for name, call in filters.items() if name not in _NOT_GLOBAL}
+    environment.provide(filters, {**turned, **functions.FUNCTIONS, "link": filters["link"]})
+    environment.globals["cut"] = Safe(CUT)
+
+
+def _times(environment: TemplateEnvironment, zone: tzinfo) -> dict[str, Callable[..., Any]]:
+    def date(value: object, layout: str = DEFAULT_LAYOUT) -> str:
+        return times.date(value, layout, where=zone)
+
+    def tz(value: object, name: str) -> datetime | str:
+        return times.local(value, times.zone(name)) or "-"
+
+    def since(value: object) -> times.Span | str:
+        start = times.seconds(value)
+        return times.Span(environment.facts["now"].timestamp() - start) if start is not None else ""
+
+    def to_time(value: object) -> datetime | None:
+        return times.local(numbers.number(value), zone)
+
+    def must_to_date(value: object, layout: str) -> datetime:
+        found = read(value, layout)
+        if found is None:
+            raise TemplateError(f"mustToDate: {text_of(value)[:80]!r} does not fit {layout!r}")
+        return found
+
+    return {
+        "date": date,
+        "tz": tz,
+        "since": since,
+        "toTime": to_time,
+        "toDate": read,
+        "mustToDate": must_to_date,
+        "humanizeTimestamp": lambda value: times.date(numbers.number(value), where=zone),
+    }
+
+
+def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable[..., Any]]:
+    escape = environment.escape
+
+    def link(text: object, url: object) -> Safe:
+        target = web_url(text_of(url))
+        if not target:
+            return Safe(escape(text))
+        return Safe(f"[{escape(text)}]({target})" if form == "markup" else f"{escape(text)} {target}")
+
+    def pairs(labels: object, separator: str = ", ", equals: str = "=") -> Safe:
+        found = labels.items() if isinstance(labels, Mapping) else functions.sorted_pairs(labels)
+        shown = [escape(f"{name}{equals}{text_of(value)}") for name, value in found]
+        environment.budget.text(sum(map(len, shown)) + len(separator) * len(shown))
+        return Safe(separator.join(shown))
+
+    def links(targets: Mapping[str, object], separator: str = " ") -> str:
+        shown = [link(text, url) for text, url in targets.items() if url and web_url(text_of(url))]
+        return Safe(separator.join(shown)) if shown else ""
+
+    def lines(text: object, separator: str = "\n") -> Safe:
+        shown = [escape(line) for line in lines_of(text_of(text))]
+        environment.budget.text(sum(map(len, shown)) + len(separator) * len(shown))
+        return Safe(separator.join(shown))
+
+    def escaped(value: object) -> Safe:
+        return Safe(escape(value))
+
+    def json(value: object) -> str:
+        return Safe(to_json(value)) if form == "json" else to_json(value)
+
+    return {
+        "link": link,
+        "links": links,
+        "pairs": pairs,
+        "lines": lines,
+        "join": environment.join,
+        "e": escaped,
+        "escape": escaped,
+        "safe": lambda value: Safe(text_of(value).replace(CUT, "")),
+        "toJson": json,
+        "tojson": json,
+    }

@@ -1,0 +1,143 @@
+"""The template files: found, compiled once, rendered; and what is wrong with one, by file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Self
+
+import jinja2
+
+import receiver
+from receiver.channels.base import Channel
+from receiver.delivery.environment import TemplateEnvironment
+from receiver.delivery.filters import Form, equip
+from receiver.delivery.markup import defused
+from receiver.errors import TemplateError
+
+DEFAULT = "default"
+
+
+class TemplateFailure(TemplateError):
+    """One template that could not be compiled or rendered: its file, the line if known, the cause."""
+
+    def __init__(self, path: str, line: int | None, cause: str) -> None:
+        super().__init__(f"{path}:{line}: {cause}" if line else f"{path}: {cause}")
+        self.path, self.line, self.cause = path, line, cause
+
+    @classmethod
+    def of(cls, error: Exception, name: str, template: jinja2.Template | None = None) -> Self:
+        """What `error` says of the template called `name`."""
+        if isinstance(error, jinja2.TemplateSyntaxError):
+            return cls(error.name or name, error.lineno, error.message or "syntax error")
+        if isinstance(error, jinja2.TemplateNotFound):
+            missing = error.name or name
+            return cls(name, None, "there is no such file" if missing == name else f"there is no template {missing}")
+        words = str(error) if isinstance(error, TemplateError | jinja2.TemplateError) else f"{_kind(error)}: {error}"
+        return cls(name, _line(error, template) if template else None, words[:500])
+
+
+def _kind(error: Exception) -> str:
+    return type(error).__name__
+
+
+def _line(error: Exception, template: jinja2.Template) -> int | None:
+    line, frame = None, error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == template.filename:
+            line = template.get_corresponding_lineno(frame.tb_lineno)
+        frame = frame.tb_next
+    return line
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A template and the environment that escapes for it."""
+
+    environment: TemplateEnvironment
+    template: jinja2.Template
+
+    def render(self, facts: Mapping[str, Any], alerts: int) -> str:
+        """What it makes of `facts`, allowed the work of that many alerts. TemplateFailure if it cannot."""
+        self.environment.budget.start(alerts)
+        try:
+            return self.environment.text(self.template, facts)
+        except Exception as error:
+            raise TemplateFailure.of(error, self.template.name or "", self.template) from error
+
+
+class Library:
+    """The templates in the configured directory and the shipped ones, each compiled at most once.
+
+    One environment for each way to escape; titles and plain text share one.
+    """
+
+    def __init__(self, directory: Path | None, zone: tzinfo) -> None:
+        self._roots = list(_roots(directory))
+        self._zone = zone
+        self._environments: dict[tuple[Form, Callable[[str], str]], TemplateEnvironment] = {}
+        self._found: dict[tuple[str, str, str, Callable[[str], str]], Compiled | TemplateFailure] = {}
+
+    def title(self, channel: Channel, language: str) -> Compiled:
+        """The one-line title: the template's own, or the default one. TemplateFailure if it is bad."""
+        return self._template("title", channel, language)
+
+    def plain(self, channel: Channel, language: str) -> Compiled:
+        """The plain text form: the template's own, or the default one. TemplateFailure if it is bad."""
+        return self._template("plain", channel, language)
+
+    def body(self, channel: Channel, language: str) -> Compiled:
+        """The template for the channel's kind. TemplateFailure if there is none or it is bad."""
+        return self._template(channel.kind, channel, language)
+
+    def _template(self, noun: str, channel: Channel, language: str) -> Compiled:
+        key = (noun, channel.settings.template, language, channel.escape)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._load(noun, channel, language)
+        if isinstance(found, TemplateFailure):
+            raise found.with_traceback(None)
+        return found
+
+    def _load(self, noun: str, channel: Channel, language: str) -> Compiled | TemplateFailure:
+        template: str = channel.settings.template
+        folders = [template] if noun == channel.kind else [template, DEFAULT]
+        name = self._name(folders, noun, language)
+        environment = self._environment(noun, channel)
+        try:
+            return Compiled(environment, environment.get_template(name))
+        except Exception as error:
+            return TemplateFailure.of(error, name)
+
+    def _name(self, folders: Sequence[str], noun: str, language: str) -> str:
+        for folder in folders:
+            for root in self._roots:
+                for name in (f"{folder}/{noun}.{language}.j2", f"{folder}/{noun}.j2"):
+                    if (root / name).is_file():
+                        return name
+        return f"{folders[0]}/{noun}.{language}.j2"
+
+    def _environment(self, noun: str, channel: Channel) -> TemplateEnvironment:
+        form: Form = "markup"
+        if noun in ("title", "plain"):
+            form, escape = "plain", defused
+        elif noun == "webhook":
+            form, escape = "json", channel.escape
+        else:
+            escape = channel.escape
+        key = (form, escape)
+        if key not in self._environments:
+            made = TemplateEnvironment(jinja2.FileSystemLoader(self._roots), escape)
+            equip(made, form, self._zone)
+            self._environments[key] = made
+        return self._environments[key]
+
+
+def _roots(directory: Path | None) -> Iterator[Path]:
+    if directory is not None:
+        yield directory
+    package = Path(receiver.__file__).parent
+    shipped = package / "templates"
+    yield shipped if shipped.is_dir() else package.parent / "templates"

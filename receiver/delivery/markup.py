@@ -1,0 +1,160 @@
+"""Values made fit to be shown: what cannot be seen or would deceive goes, what a platform would act on is escaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote
+
+import orjson
+from jinja2 import Undefined
+
+from receiver.channels.cleaning import cleaned
+from receiver.errors import TemplateError
+
+CUT: Final = "\x1e"
+"""What `{{ cut }}` puts between the pieces of a message; no value can hold it."""
+
+VALUE_LIMIT = 64 * 1024
+"""How many characters of one value are ever shown; more than any message can hold."""
+
+_LINE_END = re.compile("\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
+_PLAIN_TAG = re.compile(r"<(?=\s*/?\s*(?:@|at(?![a-z0-9])))", re.IGNORECASE)
+_PLAIN_ENTITY = re.compile(r"&(?=lt;?|#0*60;?|#x0*3c;?)", re.IGNORECASE)
+_SCHEME = re.compile(r"https?://(?:[^\s/?#\\@\[\]]+|\[[0-9a-f:.]+\](?::\d+)?)(?=[/?#]|$)", re.IGNORECASE)
+_LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+class Safe(str):
+    """Text that may stand in the output as it is.
+
+    Only this very type is trusted. Every string method gives a plain str again, which is escaped once more.
+    """
+
+    __slots__ = ()
+
+
+def lines_of(value: str) -> list[str]:
+    """The lines of `value` that are not blank; an indent becomes no-break spaces, so that it makes no code block."""
+    lines = []
+    for line in _LINE_END.split(value[:VALUE_LIMIT].replace("\t", "  ")):
+        text = line.strip()
+        if text:
+            lines.append("\xa0" * min(len(line) - len(line.lstrip()), 8) + text)
+    return lines
+
+
+def defused(value: str) -> str:
+    """`value` on one line of plain text, where some platforms still read `<@user>` and `<at ...>` as a mention."""
+    value = cleaned(value)
+    if "<" in value:
+        value = _PLAIN_TAG.sub("＜", value)
+    return _PLAIN_ENTITY.sub("＆", value) if "&" in value else value
+
+
+@lru_cache(maxsize=2048)
+def web_url(url: str) -> str:
+    """`url` if it is http or https without credentials, all that could end a link percent-encoded; else empty."""
+    url = url.strip()
+    host = _SCHEME.match(url)
+    if host is None or len(url) > 8192:
+        return ""
+    path = _LONE_PERCENT.sub("%25", url[host.end() :]).replace("&#", "&%23")
+    name = host[0] if "[" in host[0] else quote(host[0], safe=":/%", errors="replace")
+    return name + quote(path, safe="/?#:@!$&+,;=~%", errors="replace")
+
+
+def text_of(value: object) -> str:
+    """Any value as text: null and missing as nothing, booleans as JSON says them, lists and objects as JSON.
+
+    TemplateError when it would be larger than anything that can be shown.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if value is None or isinstance(value, Undefined):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "seconds")
+    if isinstance(value, dict | list | tuple):
+        return to_json(value)
+    return str(value)
+
+
+def to_json(value: object) -> str:
+    """`value` as JSON; lone surrogates become U+FFFD, what JSON does not know its text."""
+    measure(value)
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except (TypeError, ValueError):
+        return orjson.dumps(_mended(value), default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _mended(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {text_of(_mended(key)): _mended(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mended(item) for item in value]
+    if isinstance(value, int | float | None):
+        return value if not isinstance(value, int) or abs(value) < 2**53 else str(value)
+    return text_of(value)
+
+
+MEASURE = 32 * 1024 * 1024
+
+
+def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
+    """What is left of `room` characters after `value`, to its depth; TemplateError when it does not fit."""
+    if depth > 64:
+        raise TemplateError("a value is nested too deeply")
+    if isinstance(value, str):
+        room -= len(value)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            room = measure(item, measure(key, room, depth + 1), depth + 1)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            room = measure(item, room, depth + 1)
+    room -= 1
+    if room < 0:
+        raise TemplateError("a value is too large to be written out")
+    return room
+
+
+class _Cache(dict[str, str]):
+    """What was escaped before: labels come back with every message."""
+
+    def __init__(self, escape: Callable[[str], str]) -> None:
+        super().__init__()
+        self._escape = escape
+
+    def __missing__(self, value: str) -> str:
+        escaped = self._escape(value[:VALUE_LIMIT])
+        if len(value) <= 512:
+            if len(self) >= 8192:
+                self.clear()
+            self[value] = escaped
+        return escaped
+
+
+def escaping(escape: Callable[[str], str]) -> Callable[[object], str]:
+    """The function that every output of a template goes through: a trusted text as it is, all else by `escape`."""
+    cache = _Cache(escape)
+
+    def escaped(value: object) -> str:
+        kind = type(value)
+        if kind is str:
+            return cache[value]  # type: ignore[index]
+        if kind is Safe:
+            return value  # type: ignore[return-value]
+        if kind is int:
+            return str(value)
+        return cache[text_of(value)]
+
+    return escaped

@@ -1,0 +1,159 @@
+"""Batches of alerts become the words of messages: rendered from templates, split to the platform's size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from pydantic import field_validator
+
+from receiver.channels.base import Channel
+from receiver.delivery import plaintext, samples, times
+from receiver.delivery.facts import Batch, Facts
+from receiver.delivery.library import Library, TemplateFailure
+from receiver.delivery.markup import CUT, defused, text_of
+from receiver.delivery.splitting import Measure, Part, shortened, split
+from receiver.errors import Fault
+from receiver.model import Text
+from receiver.settings import Section
+
+__all__ = ["Batch", "DisplaySettings", "Renderer", "Rendering", "TemplateSettings"]
+
+TITLE_BYTES = 200
+_NUMBERING = " (99999/99999)"
+_NOTES = {
+    "zh": ("…（内容过长，已截断，全文见{}）", "…（内容过长，已截断约 {} 字节）", "推送记录"),
+    "en": ("… (cut, see {})", "… (cut, about {} bytes more)", "the whole record"),
+}
+
+
+class DisplaySettings(Section):
+    """How times and words are shown: an IANA time zone, and the language of the messages."""
+
+    timezone: str = "Asia/Shanghai"
+    language: Literal["zh", "en"] = "zh"
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, value: str) -> str:
+        times.zone(value)
+        return value
+
+
+class TemplateSettings(Section):
+    """Where templates are looked for before the shipped ones."""
+
+    directory: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """The messages of a batch; `failed` says which template failed and why, empty when none did."""
+
+    texts: tuple[Text, ...]
+    failed: str = ""
+
+
+class Renderer:
+    """Renders what channels send. Templates are read and compiled once; new files need a new Renderer.
+
+    A file is looked for in the configured directory, then among the shipped ones: `<template>/<kind>.<language>.j2`,
+    then `<template>/<kind>.j2`. `title` and `plain` are shared by all kinds and fall back to the template `default`.
+    """
+
+    def __init__(self, display: DisplaySettings, templates: TemplateSettings) -> None:
+        self._language = display.language
+        self._zone = times.zone(display.timezone)
+        self._library = Library(templates.directory, self._zone)
+        self._lock = Lock()
+
+    def render(self, channel: Channel, batch: Batch, now: float, *, plain: bool = False) -> Rendering:
+        """The messages that tell `batch` at the Unix time `now`, each within the channel's room. Never raises.
+
+        A template that fails to compile or render, or does too much, is replaced by built-in plain text.
+        """
+        try:
+            with self._lock:
+                return Rendering(self._from_templates(channel, batch, now, plain))
+        except Exception as error:
+            failed = str(error)[:600] or type(error).__name__
+        try:
+            return Rendering(self._built_in(channel, batch, now), failed)
+        except Exception as error:  # an event such as no parser makes: say at least that there was one
+            title = shortened(defused(text_of(batch.event.get("title")) or "alert"), TITLE_BYTES, len)
+            text = Text(title, f"{type(error).__name__}; {failed[:200]}", "firing", plain=True, alerts=_all(batch))
+            return Rendering((text,), failed)
+
+    def check(self, channels: Iterable[Channel]) -> list[Fault]:
+        """Every template that `channels` use, compiled and rendered on sample events: what is wrong, file and line."""
+        return list(dict.fromkeys(fault for channel in channels for fault in self._faults(channel)))
+
+    def _faults(self, channel: Channel) -> Iterator[Fault]:
+        for plain in (False, True):
+            for batch in samples.batches():
+                try:
+                    with self._lock:
+                        self._from_templates(channel, batch, samples.NOW, plain)
+                except TemplateFailure as error:
+                    yield Fault(error.path, error.cause, error.line)
+                except Exception as error:
+                    yield Fault(f"{channel.settings.template}/{channel.kind}", f"{type(error).__name__}: {error}")
+
+    def _facts(self, channel: Channel, batch: Batch, now: float) -> Facts:
+        return Facts(batch, channel, now, channel.settings.language or self._language, self._zone)
+
+    def _from_templates(self, channel: Channel, batch: Batch, now: float, plain: bool) -> tuple[Text, ...]:
+        facts, library = self._facts(channel, batch, now), self._library
+        title = " ".join(library.title(channel, facts.language).render(facts, len(batch.alerts)).split())
+        form = library.plain if plain else library.body
+        output = form(channel, facts.language).render(facts, len(batch.alerts))
+        if channel.kind == "webhook" and not plain:
+            return (_text(title, output, facts, _all(batch), plain),)
+        return _messages(channel, facts, title, output.split(CUT), plain)
+
+    def _built_in(self, channel: Channel, batch: Batch, now: float) -> tuple[Text, ...]:
+        facts = self._facts(channel, batch, now)
+        return _messages(channel, facts, plaintext.title(facts), plaintext.pieces(facts), True)
+
+
+def _all(batch: Batch) -> tuple[int, ...]:
+    return tuple(range(len(batch.alerts)))
+
+
+def _text(title: str, body: str, facts: Facts, alerts: tuple[int, ...], plain: bool) -> Text:
+    return Text(title, body, facts["status"], facts["severity"], plain, alerts)
+
+
+def _messages(channel: Channel, facts: Facts, title: str, pieces: Sequence[str], plain: bool) -> tuple[Text, ...]:
+    room = channel.room(plain)
+
+    def weigh_title(text: str) -> int:
+        return channel.weigh(text) if plain else max(channel.weigh(text), channel.weigh(channel.escape(text)))
+
+    title = shortened(title, min(TITLE_BYTES, room // 3), weigh_title)
+    measure = Measure(channel.weigh, lambda left: _note(channel, facts, left, plain), markup=not plain)
+    parts = split(pieces, room - weigh_title(title), measure, weigh_title(_NUMBERING))
+    numbers = [f" ({number}/{len(parts)})" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)]
+    return tuple(
+        _text(title + number, part.body, facts, _told(part, pieces, facts), plain)
+        for number, part in zip(numbers, parts, strict=True)
+    )
+
+
+def _told(part: Part, pieces: Sequence[str], facts: Facts) -> tuple[int, ...]:
+    """The positions in the batch of what `part` tells; of all alerts if the template made no piece for each."""
+    views = facts.views
+    if len(pieces) != len(views) + 2:
+        return tuple(range(len(views)))
+    return tuple(sorted(views[piece].position for piece in part.pieces))
+
+
+def _note(channel: Channel, facts: Facts, left: int, plain: bool) -> str:
+    whole, rest, record = _NOTES[facts.language]
+    url = facts["record_url"]
+    if not url:
+        return "\n" + rest.format(left) + "\n"
+    return "\n" + whole.format(f" {url} " if plain else f"[{channel.escape(record)}]({url})") + "\n"

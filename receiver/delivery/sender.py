@@ -1,0 +1,139 @@
+"""One channel's loop: what is due, a slot of its window, a message, a post, and the record of how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from receiver import logs
+from receiver.delivery.coalescing import coalesce
+from receiver.delivery.course import Course, settle
+from receiver.delivery.planning import Planner
+from receiver.delivery.retry import backoff, deadline
+from receiver.delivery.standing import Standing
+from receiver.errors import StoreUnavailable
+from receiver.model import Delivery, MessageState, State
+from receiver.store.base import ChannelState, Move, Settlement, Store, Work
+
+_POLL = 30.0
+_log = logs.get("sender")
+
+
+class Sender:
+    """Sees one channel's deliveries through, one at a time, so that its groups keep their order."""
+
+    def __init__(self, standing: Standing, planner: Planner, store: Store) -> None:
+        self.standing = standing
+        self._channel = standing.channel
+        self._planner = planner
+        self._store = store
+        self._awake = asyncio.Event()
+        self._closing = False
+
+    def wake(self) -> None:
+        """Something new is owed, or the channel's state changed."""
+        self._awake.set()
+
+    def close(self) -> None:
+        """Finish the message in flight, begin no other; `run` returns."""
+        self._closing = True
+        self._awake.set()
+
+    async def run(self) -> None:
+        """Deliver until closed. What cannot be written down now is tried again; nothing is skipped."""
+        while not self._closing:
+            try:
+                self._awake.clear()
+                if not await self._round():
+                    await self._idle()
+            except StoreUnavailable as error:
+                _log.warning("the store is away", channel=self._channel.name, error=str(error))
+                await self._sleep(1.0)
+
+    def _may_send(self) -> bool:
+        return self.standing.enabled and not self._closing
+
+    async def _round(self) -> bool:
+        """Deliver what is due now; False when there is nothing to do."""
+        now = self._store.now()
+        if not self._may_send() or self.standing.resting(now) > now:
+            return False
+        work = coalesce(await self._store.due(self._channel.name, now))
+        for item in work:
+            now = self._store.now()
+            if not self._may_send() or self.standing.resting(now) > now:
+                break
+            await self._deliver(item)
+        if self.standing.state.state == "stopped":
+            self.standing.held(await self._store.hold(self._channel.name, "stopped"))
+        return bool(work)
+
+    async def _idle(self) -> None:
+        wait = _POLL
+        if self._may_send():
+            due = await self._store.next_due(self._channel.name)
+            if due is not None:
+                now = self._store.now()
+                wait = max(due, self.standing.resting(now)) - now
+        await self._sleep(min(max(wait, 0.005), _POLL))
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._awake.wait()
+        except TimeoutError:
+            pass
+
+    async def _turn(self) -> float | None:
+        """Wait for a slot and take it; waiting is no attempt. None if the channel is to send nothing now."""
+        standing = self.standing
+        while self._may_send():
+            now = self._store.now()
+            at = standing.window.free_at(self._channel.windows, now)
+            if at <= now:
+                if standing.credential:
+                    standing.window.take(now)
+                return now
+            self._awake.clear()
+            await self._sleep(at - now)
+        return None
+
+    async def _deliver(self, work: Work) -> None:
+        try:
+            if self._store.now() >= deadline(work.delivery):
+                await self._expire(work)
+            else:
+                await Course(work, self.standing, self._planner, self._store).run(self._turn)
+        except (StoreUnavailable, asyncio.CancelledError):
+            raise
+        except Exception:  # a poisoned delivery must not block its channel
+            _log.exception("a delivery could not be processed", channel=self._channel.name, id=work.delivery.id)
+            await self._put_off(work.delivery)
+
+    async def _expire(self, work: Work) -> None:
+        delivery = work.delivery
+        tried = delivery.attempts > 0 or any(message.retried for message in work.messages)
+        state = State.FAILED if tried else State.EXPIRED
+        self.standing.gave_up("contextDeadlineExceeded", "too old", self._store.now(), counts=False)
+        _log.error("a delivery grew too old", channel=self._channel.name, id=delivery.id, state=str(state))
+        await self._move(Move(delivery.id, state, "too old", attempts=delivery.attempts))
+
+    async def _put_off(self, delivery: Delivery) -> None:
+        wait = backoff(delivery.attempts, random.uniform(-1, 1))  # noqa: S311 - spreads retries
+        due = self._store.now() + wait
+        await self._move(Move(delivery.id, State.QUEUED, "internal error", due, delivery.attempts + 1))
+
+    async def _move(self, move: Move) -> None:
+        await settle(self._store, Settlement("", MessageState.FAILED, None, (move,)))
+
+    async def change(self, state: str, reason: str) -> ChannelState:
+        """Enable or disable the channel: what it owes is held, or comes back with its age counting anew."""
+        now, store, name = self._store.now(), self._store, self._channel.name
+        kept = self.standing.change(state, reason, now)
+        await store.set_channel(name, kept)
+        if state == "enabled":
+            await store.release(name, now, ("disabled", "stopped"))
+        else:
+            self.standing.held(await store.hold(name, state))
+        self.wake()
+        return kept

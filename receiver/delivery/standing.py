@@ -1,0 +1,102 @@
+"""How a channel stands: enabled or not, given-up deliveries in a row, outages, rests; and the metrics that say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from receiver import logs
+from receiver.channels.base import Channel
+from receiver.delivery.retry import backoff
+from receiver.delivery.window import Window
+from receiver.errors import DeliveryError, Reason, Throttled, Unavailable
+from receiver.metrics import Metrics
+from receiver.model import Attempt, Delivery
+from receiver.store.base import ChannelState
+
+STOP_AFTER = 3
+"""Given-up deliveries in a row that stop a channel."""
+LONGEST_REST = 150.0
+"""A rest further ahead than any backoff comes from a clock that was set back."""
+
+_log = logs.get("sender")
+
+
+class Standing:
+    """What one channel's sender remembers between messages. Every outcome is counted here, once."""
+
+    def __init__(self, channel: Channel, window: Window, state: ChannelState, metrics: Metrics) -> None:
+        self.channel = channel
+        self.window = window
+        self.state = state
+        self._metrics = metrics
+        self._labels = (channel.name, channel.kind)
+        self._rest_until = 0.0
+        self._outages = 0
+        self.last_success: float | None = None
+        metrics.channel_enabled.labels(channel.name).set(self.enabled)
+
+    @property
+    def enabled(self) -> bool:
+        """Whether the channel may send."""
+        return self.state.state == "enabled"
+
+    @property
+    def credential(self) -> str:
+        """What the slots are taken from; empty when the channel has no rate limit."""
+        return self.channel.credential if self.channel.windows else ""
+
+    def resting(self, now: float) -> float:
+        """Until when the provider is left alone after an outage; `now` when it is not."""
+        return self._rest_until if now < self._rest_until <= now + LONGEST_REST else now
+
+    def change(self, state: str, reason: str, now: float) -> ChannelState:
+        """Enable, disable or stop the channel; the state to keep."""
+        self.state = replace(self.state, state=state, reason=reason, changed_at=now, failures=0)
+        self._metrics.channel_enabled.labels(self.channel.name).set(self.enabled)
+        _log.warning("a channel changed its state", channel=self.channel.name, state=state, reason=reason)
+        return self.state
+
+    def tried(self, attempt: Attempt, error: DeliveryError | None) -> None:
+        """Count one request."""
+        self._metrics.requests.labels(*self._labels).inc()
+        self._metrics.latency.labels(self.channel.kind).observe(attempt.duration)
+        if error is not None:
+            self._metrics.requests_failed.labels(*self._labels, error.reason).inc()
+            return
+        self._outages = 0
+        self.last_success = attempt.at + attempt.duration
+        self._metrics.last_success.labels(self.channel.name).set(self.last_success)
+
+    def arrived(self, delivery: Delivery, now: float) -> ChannelState | None:
+        """Count a delivery that was sent; the state to keep if it changed."""
+        self._metrics.notifications.labels(*self._labels).inc()
+        self._metrics.delay.labels(self.channel.kind).observe(max(0.0, now - delivery.created_at))
+        if not self.state.failures:
+            return None
+        self.state = replace(self.state, failures=0)
+        return self.state
+
+    def gave_up(self, reason: Reason, detail: str, now: float, *, counts: bool = True) -> ChannelState | None:
+        """Count a delivery that was given up; the state to keep if it changed: stopped after three in a row."""
+        self._metrics.notifications_failed.labels(*self._labels, reason).inc()
+        if not counts:
+            return None
+        failures = self.state.failures + 1
+        if failures >= STOP_AFTER:
+            return self.change("stopped", f"{failures} deliveries in a row were given up: {detail}", now)
+        self.state = replace(self.state, failures=failures)
+        return self.state
+
+    def rest(self, error: DeliveryError, now: float, until: float) -> tuple[str, float] | None:
+        """Leave the provider alone after `error`; the hold of the credential to keep, if any."""
+        if isinstance(error, Throttled):
+            self.window.hold(until)
+            return self.channel.credential, until
+        if isinstance(error, Unavailable):
+            self._rest_until = now + backoff(self._outages, 0.0)
+            self._outages += 1
+        return None
+
+    def held(self, number: int) -> None:
+        """Count deliveries that are held because the channel is stopped."""
+        self._metrics.suppressed.labels(self.channel.name, self.state.state).inc(number)

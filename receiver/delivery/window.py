@@ -1,0 +1,56 @@
+"""The exact sliding rate window: never more than `count` messages in any `per` seconds; time is handed in; pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right, insort
+from collections.abc import Iterable, Sequence
+
+from receiver.settings import Rate
+
+LONGEST_HOLD = 900.0
+"""No hold is honoured for longer than this, in seconds (`Retry-After` up to 15 minutes)."""
+
+
+class Window:
+    """The slots one credential has taken, and when the next is free.
+
+    Several channels may share a credential, each with limits of its own; the slots are common, and kept for `keep`
+    seconds. A slot or hold in the future, which a clock that was set back leaves behind, counts as taken now.
+    """
+
+    def __init__(self, slots: Iterable[float] = (), hold: float = 0.0, *, keep: float = 120.0) -> None:
+        self._slots = sorted(slots)
+        self._hold = hold
+        self.keep = keep
+
+    def free_at(self, rates: Sequence[Rate], now: float) -> float:
+        """The earliest time, `now` or later, at which one more message keeps every limit and the hold."""
+        self._rewind(now)
+        at = max(now, self._hold)
+        for rate in rates:
+            if len(self._slots) >= rate.count:
+                at = max(at, self._slots[-rate.count] + rate.per)
+        return at
+
+    def take(self, at: float) -> None:
+        """Take the slot at `at`."""
+        insort(self._slots, at)
+        del self._slots[: bisect_right(self._slots, at - self.keep)]
+
+    def hold(self, until: float) -> None:
+        """Take no slot before `until`, whatever the limits say."""
+        self._hold = max(self._hold, until)
+
+    def used(self, rates: Sequence[Rate], now: float) -> tuple[int, int]:
+        """(messages in the fullest window, its limit); (0, 0) without a limit."""
+        counted = [(self._within(rate, now), rate.count) for rate in rates]
+        return max(counted, key=lambda pair: pair[0] / pair[1], default=(0, 0))
+
+    def _within(self, rate: Rate, now: float) -> int:
+        return len(self._slots) - bisect_right(self._slots, now - rate.per)
+
+    def _rewind(self, now: float) -> None:
+        self._hold = min(self._hold, now + LONGEST_HOLD)
+        if self._slots and self._slots[-1] > now:
+            first = bisect_right(self._slots, now)
+            self._slots[first:] = [now] * (len(self._slots) - first)

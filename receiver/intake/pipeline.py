@@ -1,0 +1,134 @@
+"""Everything before the commit: parse, route, then ONE transaction; 2xx is never said before it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from receiver.channels.base import Channel
+from receiver.errors import BadPayload, ReceiverError
+from receiver.intake import identity
+from receiver.intake.formats import Facts, parse
+from receiver.intake.routing import Routes, Share, direct
+from receiver.metrics import Metrics
+from receiver.model import Delivery, Event, State, StoredEvent, new_id
+from receiver.store.base import Quarantined, Receipt, Store
+
+QUARANTINED_BYTES = 65536
+
+
+class UnknownChannel(ReceiverError):
+    """A `?channel=` that no channel has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One POST as it came in: who sent it ("" when nobody said), where to, and the body with its ids."""
+
+    source: str
+    path: str
+    body: bytes
+    channels: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What an accepted body came to."""
+
+    receipt: Receipt
+    alerts: int
+
+
+class Intake:
+    """Takes postings in. `held` says why a channel holds its deliveries ("" when it does not); `wake` is called
+    with the channels that owe something new, after the commit."""
+
+    def __init__(
+        self,
+        store: Store,
+        routes: Routes,
+        channels: Mapping[str, Channel],
+        facts: Facts,
+        metrics: Metrics,
+        *,
+        held: Callable[[str], str],
+        wake: Callable[[Iterable[str]], None],
+    ) -> None:
+        self._store = store
+        self._routes = routes
+        self._channels = channels
+        self._facts = facts
+        self._metrics = metrics
+        self._held = held
+        self._wake = wake
+
+    def now(self) -> float:
+        """The store's clock, in Unix seconds."""
+        return self._store.now()
+
+    async def accept(self, posting: Posting) -> Accepted:
+        """Take one body in; durable when this returns.
+
+        Raises BadPayload (the body is kept in quarantine), UnknownChannel, StoreUnavailable (nothing was kept).
+        """
+        now = self._store.now()
+        if unknown := [name for name in posting.channels if name not in self._channels]:
+            raise UnknownChannel(f"no channel is named {', '.join(unknown)[:200]}")
+        try:
+            event = parse(posting.body, posting.source, now)
+        except BadPayload as error:
+            await self._quarantine(posting, str(error), now)
+            raise
+        stored = StoredEvent(new_id(now), event["source"], now, posting.body, posting.path, posting.channels)
+        marks = identity.marks(event, posting.path, posting.channels, posting.headers, posting.signature)
+        receipt = await self._store.accept(stored, self._owed(event, stored), marks)
+        self._count(event, receipt)
+        if not receipt.duplicate:
+            self._facts.remember(stored, event)
+            self._wake(delivery.channel for delivery in receipt.deliveries)
+        return Accepted(receipt, len(event["alerts"]))
+
+    def _owed(self, event: Event, stored: StoredEvent) -> list[Delivery]:
+        shares = direct(event, stored.channels) if stored.channels else self._routes.route(event)
+        group = identity.group(event)
+        return [self._delivery(share, event, stored, group) for share in shares]
+
+    def _delivery(self, share: Share, event: Event, stored: StoredEvent, group: str) -> Delivery:
+        channel, now, alerts = self._channels[share.channel], stored.received_at, event["alerts"]
+        held = self._held(share.channel)
+        return Delivery(
+            id=new_id(now),
+            event_id=stored.id,
+            channel=share.channel,
+            kind=channel.kind,
+            template=channel.settings.template,
+            route=share.route,
+            group=group,
+            priority=share.priority,
+            state=State.HELD if held else State.QUEUED,
+            reason=held,
+            created_at=now,
+            released_at=now,
+            alerts=None if len(share.alerts) == len(alerts) else share.alerts,
+            firing=any(alerts[position]["status"] == "firing" for position in share.alerts),
+        )
+
+    async def _quarantine(self, posting: Posting, reason: str, now: float) -> None:
+        body = posting.body[:QUARANTINED_BYTES]
+        await self._store.quarantine(Quarantined(new_id(now), now, posting.source, posting.path, reason, body))
+
+    def _count(self, event: Event, receipt: Receipt) -> None:
+        metrics, source = self._metrics, event["source"]
+        metrics.events_received.labels(source).inc()
+        for status in ("firing", "resolved"):
+            if number := sum(alert["status"] == status for alert in event["alerts"]):
+                metrics.alerts_received.labels(status).inc(number)
+        if receipt.duplicate:
+            metrics.events_duplicate.labels(source).inc()
+        for delivery in receipt.deliveries:
+            if receipt.duplicate:
+                metrics.suppressed.labels(delivery.channel, "duplicate").inc()
+            elif delivery.state is State.HELD:
+                metrics.suppressed.labels(delivery.channel, delivery.reason).inc()

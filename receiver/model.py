@@ -1,0 +1,184 @@
+"""The facts every room deals in, frozen: Alert and Event as decoded, Delivery, Message and Attempt as kept."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, NotRequired, TypedDict
+
+Status = Literal["firing", "resolved"]
+Priority = Literal["high", "normal", "low"]
+
+
+class Alert(TypedDict):
+    """One alert of an event, in Alertmanager's words.
+
+    Times are RFC 3339 strings as sent, `""` when the sender gave none (or the zero time). `fingerprint` is always
+    there: the sender's, or computed. The optional keys come from Grafana only.
+    """
+
+    status: Status
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    startsAt: str
+    endsAt: str
+    generatorURL: str
+    fingerprint: str
+    silenceURL: NotRequired[str]
+    dashboardURL: NotRequired[str]
+    panelURL: NotRequired[str]
+    imageURL: NotRequired[str]
+    values: NotRequired[dict[str, object] | None]
+    valueString: NotRequired[str]
+
+
+class Event(TypedDict):
+    """One webhook body, normalised: every key is there whatever the sender left out.
+
+    `source` is who sent it (the name of the credential, else the format), `format` what it was told to be by its
+    content. `receiver` is unescaped (`web.hook`, not `web\\.hook`).
+    """
+
+    source: str
+    format: Literal["alertmanager", "grafana"]
+    receiver: str
+    status: Status
+    groupKey: str
+    groupLabels: dict[str, str]
+    commonLabels: dict[str, str]
+    commonAnnotations: dict[str, str]
+    externalURL: str
+    notification_reason: str
+    truncatedAlerts: int
+    title: str
+    message: str
+    alerts: list[Alert]
+
+
+class State(StrEnum):
+    """Where a delivery is. Every delivery ends in exactly one of sent, failed, expired, dropped."""
+
+    QUEUED = "queued"
+    """Owed and waiting for its turn, its slot or its retry."""
+    SENDING = "sending"
+    """A message that carries it is being posted, or its outcome is not known yet."""
+    SENT = "sent"
+    """Every message that carries it was confirmed by the provider."""
+    FAILED = "failed"
+    """Given up after at least one attempt: a dead letter."""
+    EXPIRED = "expired"
+    """Grew too old to be worth sending before it was ever tried."""
+    HELD = "held"
+    """Held back; `reason` says by what."""
+    DROPPED = "dropped"
+    """Not to be sent, by a rule; recorded only."""
+
+
+class MessageState(StrEnum):
+    """Where one message (one post) is."""
+
+    PLANNED = "planned"
+    """Rendered, its turn has not come."""
+    SENDING = "sending"
+    """Its slot is taken; it may have been posted."""
+    SENT = "sent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event's alerts owed to one channel.
+
+    `alerts` are positions in the event's list, None for all of them. `group` names the notification group whose
+    order is kept within the channel. `released_at` is when its age began to count; times are Unix seconds.
+    `attempts` counts the tries that count towards the retry schedule.
+    """
+
+    id: str
+    event_id: str
+    channel: str
+    kind: str
+    template: str
+    route: str
+    group: str
+    priority: Priority
+    state: State
+    created_at: float
+    released_at: float
+    due_at: float = 0.0
+    alerts: tuple[int, ...] | None = None
+    reason: str = ""
+    attempts: int = 0
+    firing: bool = True
+    sent_at: float | None = None
+    merged_into: str | None = None
+    manual: bool = False
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a template made, ready for a channel: one message's words.
+
+    `title` is one plain line without markup; `body` is escaped for the channel's markup, or plain text when `plain`.
+    `alerts` are the positions, in the batch, of the alerts it tells of.
+    """
+
+    title: str
+    body: str
+    status: Status
+    severity: str = ""
+    plain: bool = False
+    alerts: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One post: the exact content, without anything secret or tied to the moment (signatures are added on the wire).
+
+    `id` is the idempotency id, the same on every retry of the same bytes. `number` of `total` counts the parts that
+    a batch was split into, `alerts` are the positions, in the event, of the alerts this one tells of. `retried` says
+    that it may have been posted before.
+    """
+
+    id: str
+    channel: str
+    content: bytes
+    deliveries: tuple[str, ...]
+    number: int = 1
+    total: int = 1
+    plain: bool = False
+    state: MessageState = MessageState.PLANNED
+    alerts: tuple[int, ...] = ()
+    sent_at: float | None = None
+    retried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one message: `at` Unix seconds, `duration` seconds; `error` is empty when it arrived."""
+
+    message_id: str
+    at: float
+    duration: float
+    http_status: int | None = None
+    provider_code: str | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it was taken in: the raw body is the truth, facts are read from it again when needed."""
+
+    id: str
+    source: str
+    received_at: float
+    body: bytes
+    path: str = "/webhook"
+    channels: tuple[str, ...] = field(default=())
+
+
+def new_id(now: float) -> str:
+    """A fresh id that sorts by time: 12 hex digits of milliseconds, 16 of randomness."""
+    return f"{int(now * 1000):012x}{random.getrandbits(64):016x}"  # noqa: S311 - unique, not secret

@@ -1,0 +1,10 @@
+"""The strict stand-in of the providers: for `serve --sandbox`, the demo, staging and the tests."""
+
+from receiver.sandbox.box import Sandbox
+from receiver.sandbox.clock import Clock
+from receiver.sandbox.faults import Fault
+from receiver.sandbox.ledger import Posted, Seen
+from receiver.sandbox.robots import Options
+from receiver.sandbox.server import serve
+
+__all__ = ["Clock", "Fault", "Options", "Posted", "Sandbox", "Seen", "serve"]

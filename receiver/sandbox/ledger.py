@@ -1,0 +1,153 @@
+"""What the sandbox saw: messages as people would, requests as they came, and what a good client never does."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from receiver.sandbox.dialects import Dialect, links_of, plain_of
+from receiver.sandbox.robots import Robot
+
+_KEPT = 100_000
+_RAW_KEPT = 5_000
+_VIOLATIONS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One piece of a message: its text in `dialect`, and where it leads if it is a button or a card link."""
+
+    text: str
+    dialect: Dialect = Dialect.PLAIN
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A message as its provider understood it. `accent` is the colour of a card's header, `tags` its labels."""
+
+    msgtype: str
+    title: str = ""
+    parts: tuple[Part, ...] = ()
+    mentions: tuple[str, ...] = ()
+    accent: str = ""
+    tags: tuple[str, ...] = ()
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """One message that arrived in a group.
+
+    `name` is the robot's registered name. `text` is the raw markup, `plain` what a person reads. `mentions` are the
+    ids really pinged (`all` for everybody), in the order of their appearance; `links` the targets that can be clicked.
+    """
+
+    id: int
+    at: float
+    kind: str
+    name: str
+    msgtype: str
+    title: str
+    text: str
+    plain: str
+    mentions: tuple[str, ...]
+    links: tuple[str, ...]
+    raw: bytes = field(repr=False)
+    response: bytes
+    content: Content = field(repr=False)
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request, raw. `status` is what was answered, None while or because nothing was."""
+
+    id: int
+    at: float
+    method: str
+    target: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    kind: str = ""
+    name: str = ""
+    status: int | None = None
+
+
+class Ledger:
+    """Messages, requests and violations, bounded in memory; raw bodies are kept for the latest few thousand."""
+
+    def __init__(self) -> None:
+        self.messages: deque[Posted] = deque(maxlen=_KEPT)
+        self.requests: deque[Seen] = deque(maxlen=_KEPT)
+        self.violations: list[str] = []
+        self._posted = 0
+        self._seen = 0
+
+    def post(self, robot: Robot, at: float, content: Content, raw: bytes, response: bytes) -> Posted:
+        """Show `content` in the robot's group."""
+        self._posted += 1
+        posted = Posted(
+            id=self._posted,
+            at=at,
+            kind=robot.kind,
+            name=robot.name,
+            msgtype=content.msgtype,
+            title=content.title,
+            text="\n".join(part.text for part in content.parts),
+            plain="\n".join(plain_of(part.text, part.dialect) for part in content.parts),
+            mentions=tuple(dict.fromkeys(content.mentions)),
+            links=_links(content),
+            raw=raw,
+            response=response,
+            content=content,
+        )
+        self.messages.append(posted)
+        self._thin_messages()
+        return posted
+
+    def see(self, at: float, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Seen:
+        """Keep a request as it came."""
+        self._seen += 1
+        seen = Seen(self._seen, at, method, target, headers, body)
+        self.requests.append(seen)
+        if len(self.requests) > _RAW_KEPT:
+            self.requests[-_RAW_KEPT - 1].body = b""
+        return seen
+
+    def violate(self, name: str, what: str) -> None:
+        """Note something the real provider tolerates and our clients must not do."""
+        if len(self.violations) < _VIOLATIONS_KEPT:
+            self.violations.append(f"{name}: {what}")
+
+    def since(self, last: int) -> list[Posted]:
+        """The messages after the one with the id `last`, oldest first."""
+        newer: list[Posted] = []
+        for posted in reversed(self.messages):
+            if posted.id <= last:
+                break
+            newer.append(posted)
+        return newer[::-1]
+
+    def worst_window(self, kind: str, name: str, seconds: float) -> int:
+        """The most messages this robot got through in any `seconds`; an empty name means the whole kind."""
+        times = sorted(p.at for p in self.messages if p.kind == kind and name in ("", p.name))
+        worst = first = 0
+        for last, at in enumerate(times):
+            while at - times[first] >= seconds:
+                first += 1
+            worst = max(worst, last - first + 1)
+        return worst
+
+    def _thin_messages(self) -> None:
+        if len(self.messages) > _RAW_KEPT:
+            old = self.messages[-_RAW_KEPT - 1]
+            self.messages[-_RAW_KEPT - 1] = replace(old, raw=b"", content=Content(old.msgtype, old.title))
+
+
+def _links(content: Content) -> tuple[str, ...]:
+    found: list[str] = []
+    for part in content.parts:
+        found += links_of(part.text, part.dialect)
+        found += [part.url] if part.url else []
+    return tuple(dict.fromkeys(found))

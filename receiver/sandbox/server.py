@@ -1,0 +1,103 @@
+"""The sandbox on a socket: a request becomes a Call, goes to its platform, and its Answer (or a fault) goes back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from receiver.sandbox.dingtalk import no_such_api
+from receiver.sandbox.faults import REDIRECTED, answered, play, respond, wait
+from receiver.sandbox.ledger import Seen
+from receiver.sandbox.wire import Answer, Call, Platform
+
+if TYPE_CHECKING:
+    from receiver.sandbox.box import Sandbox
+
+_LARGEST = 32 * 1024**2
+
+
+def provider_app(sandbox: Sandbox) -> web.Application:
+    """See Sandbox.app."""
+    app = web.Application(client_max_size=_LARGEST)
+    app.router.add_get("/", _to_page)
+    app.router.add_get("/sandbox", _to_page)  # before the sub-application, which would claim it
+    app.add_subapp("/sandbox/", sandbox.pages())
+    app.router.add_route("*", "/{path:.*}", _Door(sandbox).take)
+    app.on_startup.append(_mark(sandbox.stopping.clear))
+    app.on_shutdown.append(_mark(sandbox.stopping.set))
+    return app
+
+
+def _mark(change: Callable[[], None]) -> Callable[[web.Application], Awaitable[None]]:
+    async def mark(_: web.Application) -> None:
+        change()
+
+    return mark
+
+
+async def _to_page(_: web.Request) -> web.Response:
+    return web.Response(status=302, headers={"Location": "/sandbox/"})
+
+
+class _Door:
+    """Where every call to a provider comes in."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    async def take(self, request: web.Request) -> web.StreamResponse:
+        box = self.sandbox
+        call = Call(
+            method=request.method,
+            target=request.raw_path,
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            body=await request.read(),
+            at=box.clock(),
+            ip=request.remote or "",
+        )
+        seen = box.ledger.see(call.at, call.method, call.target, call.headers, call.body)
+        platform = next((one for one in box.platforms if call.path.startswith(one.prefix)), None)
+        if platform is None:
+            return self._nowhere(call, seen)
+        return await self._judge(request, call, platform, seen)
+
+    def _nowhere(self, call: Call, seen: Seen) -> web.Response:
+        if call.path == REDIRECTED:
+            self.sandbox.ledger.violate("client", "a redirect was followed")
+        old_host = call.path.startswith(("/topapi/", "/gettoken"))
+        answer = no_such_api(call) if old_host else Answer(404, b"404 page not found", "text/plain")
+        seen.status = answer.status
+        return respond(answer)
+
+    async def _judge(self, request: web.Request, call: Call, platform: Platform, seen: Seen) -> web.StreamResponse:
+        box = self.sandbox
+        seen.kind, seen.name = platform.kind, platform.robot(call).name
+        fault = box.faults.next(seen.name, seen.kind)
+        if fault is None:
+            answer = platform.answer(call)
+            seen.status = answer.status
+            return respond(answer)
+        if fault.seconds:
+            await wait(request, fault.seconds, box.stopping)
+        answer = platform.answer(call) if fault.takes else Answer(200, b"{}")
+        seen.status = answered(fault, answer)
+        return await play(fault, answer, request, box.stopping)
+
+
+async def serve(sandbox: Sandbox, listen: str, ready: asyncio.Event | None = None) -> None:
+    """Run `sandbox.app()` on `host:port` until cancelled; `ready` is set once it listens. OSError if it cannot."""
+    host, _, port = listen.rpartition(":")
+    runner = web.AppRunner(sandbox.app(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+        if ready is not None:
+            ready.set()
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()

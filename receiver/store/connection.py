@@ -1,0 +1,78 @@
+"""Connections to SQLite: how they are set up, and which of their errors mean that the disk is at fault."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Literal
+
+from receiver.errors import StoreUnavailable
+
+FULL = sqlite3.SQLITE_FULL
+
+_DISK = {
+    sqlite3.SQLITE_FULL: "the disk is full",
+    sqlite3.SQLITE_IOERR: "the disk does not read or write",
+    sqlite3.SQLITE_READONLY: "the database cannot be written",
+    sqlite3.SQLITE_CANTOPEN: "the database cannot be opened",
+    sqlite3.SQLITE_PERM: "the database may not be opened",
+    sqlite3.SQLITE_BUSY: "the database is busy",
+    sqlite3.SQLITE_LOCKED: "the database is busy",
+    sqlite3.SQLITE_NOMEM: "there is no memory left",
+    sqlite3.SQLITE_PROTOCOL: "the database is busy",
+    sqlite3.SQLITE_CORRUPT: "the database is damaged",
+    sqlite3.SQLITE_NOTADB: "the file is not a database",
+    sqlite3.SQLITE_INTERRUPT: "it took too long",
+}
+"""Primary result codes that say nothing against the row: https://sqlite.org/rescode.html"""
+
+Role = Literal["writer", "reader"]
+
+
+def connect(path: Path, role: Role) -> sqlite3.Connection:
+    """A connection to an existing database, for one thread at a time, without implicit transactions."""
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=5.0,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=256,
+    )
+    try:
+        for pragma in _WRITER if role == "writer" else _READER:
+            connection.execute(f"pragma {pragma}").fetchall()
+        if role == "writer" and connection.execute("pragma journal_mode").fetchone() != ("wal",):
+            raise StoreUnavailable("the disk under the database does not allow a write-ahead log; use a local one")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+# page_size and auto_vacuum only count before the first table. 16 KiB pages hold a usual body whole; auto_vacuum lets
+# a pruned database shrink. Overwriting what is deleted would double the writes.
+_WRITER = (
+    "page_size = 16384",
+    "auto_vacuum = incremental",
+    "journal_mode = wal",
+    "synchronous = full",
+    "wal_autocheckpoint = 1000",
+    "journal_size_limit = 67108864",
+    "foreign_keys = on",
+    "secure_delete = off",
+    "temp_store = memory",
+    "cache_size = -16384",
+)
+_READER = ("query_only = on", "temp_store = memory", "cache_size = -4096")
+
+
+def primary_code(error: BaseException) -> int:
+    """SQLite's primary result code; 0 when the error is none of SQLite's."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def unavailable(error: BaseException) -> StoreUnavailable | None:
+    """The error to raise when the disk is at fault, None when the statement or its values are."""
+    sentence = _DISK.get(primary_code(error))
+    return StoreUnavailable(f"{sentence}: {error}") if sentence else None

@@ -1,0 +1,87 @@
+"""The record: pages of deliveries as the user sees them, single ones whole, and the quarantine."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Sequence
+from sqlite3 import Connection
+
+from receiver.model import Attempt
+from receiver.store.acceptance import QUARANTINE_AGE
+from receiver.store.base import Quarantined, Query, Record
+from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of
+from receiver.store.sending import messages_by_delivery
+from receiver.store.statements import SQLITE as SQL
+
+_NEWEST = 2**63 - 1
+
+
+def records(db: Connection, query: Query) -> tuple[list[Record], str | None]:
+    """One page, newest first, and where the next one begins. ValueError for a cursor that is none."""
+    created_at, seq = _position(query.cursor) if query.cursor else (math.inf, _NEWEST)
+    since = -math.inf if query.since is None else query.since
+    until = math.inf if query.until is None else query.until
+    filters = map(_listed, (query.channel, query.template, query.state, _spellings(query.q)))
+    limit = max(1, query.limit)
+    rows = db.execute(SQL["records"], (*filters, since, until, created_at, seq, limit + 1)).fetchall()
+    page = [Record(delivery_of(row[DELIVERY]), event_of(row[EVENT])) for row in rows[:limit]]
+    return page, _cursor(page[-1].delivery.created_at, rows[limit - 1][0]) if len(rows) > limit else None
+
+
+def record(db: Connection, delivery_id: str) -> Record | None:
+    """One record with its messages and attempts, in the order they were made."""
+    db.execute("begin")
+    try:
+        rows = db.execute(SQL["record"], (delivery_id,)).fetchall()
+        if not rows:
+            return None
+        row = rows[0]
+        messages = messages_by_delivery(db, "messages_of", [row[0]]).get(row[0], [])
+        attempts = [Attempt(*found) for found in db.execute(SQL["attempts_of"], (row[0],)).fetchall()]
+    finally:
+        db.execute("commit")
+    return Record(delivery_of(row[DELIVERY]), event_of(row[EVENT]), tuple(messages), tuple(attempts))
+
+
+def quarantined(db: Connection, now: float, limit: int, cursor: str | None) -> tuple[list[Quarantined], str | None]:
+    """One page of the quarantine, newest first, and where the next one begins."""
+    _, before = _position(cursor) if cursor else (0.0, _NEWEST)
+    limit = max(1, limit)
+    rows = db.execute(SQL["quarantined"], (before, now - QUARANTINE_AGE, limit + 1)).fetchall()
+    page = [Quarantined(*row[1:]) for row in rows[:limit]]
+    return page, _cursor(page[-1].at, rows[limit - 1][0]) if len(rows) > limit else None
+
+
+def _cursor(at: float, seq: int) -> str:
+    return base64.urlsafe_b64encode(json.dumps([at, seq]).encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[float, int]:
+    try:
+        at, seq = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
+        if not isinstance(at, float) or type(seq) is not int or not 0 <= seq <= _NEWEST:
+            raise ValueError
+    except (ValueError, TypeError, binascii.Error, RecursionError):
+        raise ValueError("the cursor is none of ours; leave it out to begin with the newest") from None
+    return at, seq
+
+
+def _listed(values: Sequence[str]) -> str | None:
+    return json.dumps(list(values)) if values else None
+
+
+def _spellings(text: str) -> list[str]:
+    """What is looked for, as it may stand in JSON: as it is, in Python's escapes, in Go's; in lower case."""
+    escaped = json.dumps(text)[1:-1]
+    html = escaped
+    for sign in "<>&":
+        html = html.replace(sign, f"\\u{ord(sign):04x}")
+    return list(dict.fromkeys(_lower(spelling) for spelling in (text, escaped, html))) if text else []
+
+
+def _lower(text: str) -> str:
+    """Lower case as SQLite has it: ASCII only."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)

@@ -1,0 +1,164 @@
+-- The outbox: what is accepted, what is owed, what is being sent. `$n` are the parameters, `{name}` quotes a
+-- statement that stands above or in columns.sql.
+
+-- name: owed
+-- What the partial indexes cover, in their very words.
+state in ('queued', 'sending')
+
+-- name: find_mark
+-- The event of the mark numbered $1, if it is the one meant and its window has not ended. A first event further ahead
+-- than the window is a clock that was set back.
+select m.event from mark m join event e on e.seq = m.event and e.received_at = m.at
+where m.seq = $1 and m.scope = $2 and m.digest = $3 and m.at > $4 - $5 and m.at < $4 + $5
+
+-- name: insert_mark
+insert into mark (seq, scope, digest, event, at, until) values ($1, $2, $3, $4, $5, $6)
+
+-- name: all_marks
+select seq, scope from mark order by seq
+
+-- name: oldest_marks
+select seq, scope, until from mark order by seq limit $1
+
+-- name: forget_marks
+delete from mark where seq <= $1
+
+-- name: insert_event
+insert into event (seq, id, source, path, channels, received_at, body) values ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: last_event
+select coalesce(max(seq), 0) from event
+
+-- name: event_id
+select id from event where seq = $1
+
+-- name: insert_delivery
+insert into delivery (
+  seq, id, channel, kind, template, route, group_key, priority, state, created_at, released_at, due_at, alerts,
+  reason, attempts, firing, sent_at, merged_into, manual, test
+) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+
+-- name: deliveries_of_event
+select {delivery_columns} from event e join delivery d on d.seq between (e.seq << 16) and (e.seq << 16) + 65535
+where e.seq = $1 order by d.seq
+
+-- name: due_first
+-- The due ones among the channel's $5 oldest owed deliveries that are the oldest of their group: all there is to
+-- look at unless the backlog is large.
+select d.seq, {delivery_columns}, {event_columns}
+from (select seq from delivery where channel = $1 and {owed} order by seq limit $5) w
+join delivery d on d.seq = w.seq
+join event e on e.seq = (d.seq >> 16)
+where (d.due_at <= $2 or d.due_at > $3)
+  and not exists (select 1 from delivery where channel = $1 and group_key = d.group_key and {owed} and seq < d.seq)
+order by d.seq limit $4
+
+-- name: owes_more
+-- Whether the channel owes more than $2 deliveries.
+select 1 from delivery where channel = $1 and {owed} order by seq limit 1 offset $2
+
+-- name: heads
+-- The oldest owed delivery of each group of the channel: one look into the index a group, however long they are.
+head (seq, group_key) as (
+  select * from (select seq, group_key from delivery where channel = $1 and {owed} order by group_key, seq limit 1)
+  union all
+  select d.seq, d.group_key from head h join delivery d on d.seq = (
+    select seq from delivery where channel = $1 and group_key > h.group_key and {owed} order by group_key, seq limit 1
+  )
+)
+
+-- name: due_all
+-- The same as due_first for any backlog; its cost grows with the number of groups.
+with recursive {heads}
+select d.seq, {delivery_columns}, {event_columns}
+from head h join delivery d on d.seq = h.seq join event e on e.seq = (d.seq >> 16)
+where d.due_at <= $2 or d.due_at > $3
+order by d.seq limit $4
+
+-- name: next_due
+-- When the next head falls due; what is further ahead than $3 is due at $2, now.
+with recursive {heads}
+select min(case when d.due_at > $3 then $2 else d.due_at end) from head h join delivery d on d.seq = h.seq
+
+-- name: unsettled_messages
+-- The messages of the deliveries in the JSON list $1 that are not settled.
+select c.delivery, m.seq, {message_columns} from carries c join message m on m.seq = c.message
+where c.delivery in (select value from json_each($1)) and m.state in ('planned', 'sending')
+order by m.number, m.seq
+
+-- name: carried
+-- The deliveries that the messages in the JSON list $1 carry.
+select c.message, d.id from carries c join delivery d on d.seq = c.delivery
+where c.message in (select value from json_each($1)) order by c.message, c.position
+
+-- name: insert_message
+insert into message (id, channel, content, number, total, plain, state, alerts)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: insert_carries
+-- The message $1 carries the deliveries whose ids are in the JSON list $2.
+insert into carries (message, position, delivery)
+select $1, l.key, d.seq from json_each($2) l join delivery d on d.id = l.value
+
+-- name: begin_message
+update message set state = 'sending', began_at = $2 where id = $1
+
+-- name: begin_deliveries
+update delivery set state = 'sending'
+where state = 'queued' and seq in (
+  select c.delivery from message m join carries c on c.message = m.seq where m.id = $1)
+
+-- name: insert_slot
+insert into slot (credential, at) values ($1, $2)
+
+-- name: forget_slots
+delete from slot where credential = $1 and at < $2
+
+-- name: settle_message
+update message set state = $2, sent_at = coalesce($3, sent_at) where id = $1
+
+-- name: insert_attempt
+insert into attempt (message, at, duration, http_status, provider_code, error)
+select seq, $2, $3, $4, $5, $6 from message where id = $1
+
+-- name: move_delivery
+-- An end is an end; and what was held while it was being sent stays held unless it has ended.
+update delivery set
+  state = case when state = 'held' and $2 in ('queued', 'sending') then state else $2 end,
+  reason = case when state = 'held' and $2 in ('queued', 'sending') then reason else $3 end,
+  due_at = case when $2 = 'queued' then $4 else due_at end,
+  attempts = $5, sent_at = coalesce($6, sent_at)
+where id = $1 and state in ('queued', 'sending', 'held')
+
+-- name: hold_credential
+-- The longer hold wins, unless it is longer by more than $3: then it comes from a clock that was set back.
+insert into credential (name, hold_until) values ($1, $2)
+on conflict (name) do update set hold_until = excluded.hold_until
+where not credential.hold_until between excluded.hold_until and excluded.hold_until + $3
+
+-- name: slots
+select at from slot where credential = $1 and at > $2 order by at
+
+-- name: credential_hold
+select hold_until from credential where name = $1
+
+-- name: channels
+select name, state, reason, failures, changed_at, settings from channel
+
+-- name: set_channel
+insert into channel (name, state, reason, failures, changed_at, settings) values ($1, $2, $3, $4, $5, $6)
+on conflict (name) do update set state = excluded.state, reason = excluded.reason, failures = excluded.failures,
+changed_at = excluded.changed_at, settings = excluded.settings
+
+-- name: hold
+update delivery set state = 'held', reason = $2 where channel = $1 and {owed}
+
+-- name: release
+update delivery set state = 'queued', reason = '', released_at = $2, due_at = $2
+where channel = $1 and state = 'held' and reason in (select value from json_each($3))
+
+-- name: backlog
+select channel, count(*), min(released_at) from delivery where {owed} group by channel
+
+-- name: beat
+update pulse set beat = beat + 1

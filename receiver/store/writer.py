@@ -1,0 +1,247 @@
+"""One thread, one connection, one queue: everything that waits is written in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from receiver.errors import StoreUnavailable
+from receiver.store import connection as sqlite
+from receiver.store.disk import Ballast
+from receiver.store.statements import SQLITE as SQL
+
+GROUP = 256
+"""The most operations that share a transaction."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """Something to be done within a transaction.
+
+    `run` is called with a cursor and the arguments; its result is what the waiter gets. With `together` it is called
+    once for all that wait, with the list of their arguments, before anything else, and answers a list of results.
+    What is `growing` is turned away while the disk is full.
+    """
+
+    run: Callable[..., Any]
+    growing: bool = False
+    together: bool = False
+
+
+_Item = tuple[Operation, tuple[Any, ...], "asyncio.Future[Any]"]
+_Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+_FULL = "the disk is full: nothing new is taken in until there is room again"
+_LOOK_AGAIN = 1.0
+
+
+class Memory(Protocol):
+    """What operations keep in memory beside the database, and undo with it."""
+
+    def committed(self) -> None:
+        """What was done since the last commit stays."""
+
+    def rolled_back(self) -> None:
+        """What was done since the last commit is undone."""
+
+
+class Writer:
+    """Runs operations in the order they were given, in groups, each durable and answered after its group's commit.
+
+    An operation that fails for a reason of its own fails alone. When the disk fails, everybody who waits gets
+    StoreUnavailable and nothing was changed. When it is full the ballast is given up, what is growing is turned
+    away until there is room again, and all else goes on. `on_commit` gets each commit's seconds, in this thread.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        loop: asyncio.AbstractEventLoop,
+        ballast: Ballast,
+        memory: Memory,
+        on_commit: Callable[[float], None] | None = None,
+    ) -> None:
+        self.full = not ballast.take()
+        self._path = path
+        self._loop = loop
+        self._ballast = ballast
+        self._memory = memory
+        self._on_commit = on_commit or (lambda _seconds: None)
+        self._look_again = 0.0
+        self._suspect = False
+        self._closed = False
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
+        self._connection = sqlite.connect(path, "writer")
+        self._cursor = self._connection.cursor()
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, operation: Operation, *arguments: Any) -> asyncio.Future[Any]:
+        """Have `operation` done; called on the loop's thread. StoreUnavailable after `close`."""
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        future = self._loop.create_future()
+        self._queue.put((operation, arguments, future))
+        return future
+
+    async def close(self) -> None:
+        """Finish what waits, bring the log into the database, let go of the connection."""
+        self._closed = True
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        more = True
+        while more:
+            group, more = self._gather()
+            self._serve(group)
+        try:
+            self._checkpoint()
+        finally:
+            self._connection.close()
+
+    def _gather(self) -> tuple[list[_Item], bool]:
+        """All that waits, at least one; False once there will be no more."""
+        group: list[_Item] = []
+        item = self._queue.get()
+        while item is not None:
+            group.append(item)
+            if len(group) == GROUP or not self._queue.qsize():
+                return group, True
+            item = self._queue.get()
+        return group, False
+
+    def _serve(self, group: list[_Item]) -> None:
+        """Do the group, as a whole if possible, and answer each of its items exactly once."""
+        if self.full and not self._regain():
+            group = self._turn_away(group)
+        while group:
+            try:
+                results = self._transact(group)
+            except Exception as error:
+                group = self._recover(group, error)
+            else:
+                self._answer([(item[2], result, None) for item, result in zip(group, results, strict=True)])
+                return
+
+    def _transact(self, group: list[_Item]) -> list[Any]:
+        if self._suspect:
+            self._reopen()
+        cursor = self._cursor
+        cursor.execute("begin immediate")
+        results = _run(cursor, group)
+        begun = time.perf_counter()
+        try:
+            cursor.execute("commit")
+        except sqlite3.Error:
+            self._wipe()
+            raise
+        self._memory.committed()
+        self._on_commit(time.perf_counter() - begun)
+        return results
+
+    def _recover(self, group: list[_Item], error: Exception) -> list[_Item]:
+        """Undo what the group did; what of it is to be done again at once. The others have been answered."""
+        self._rollback()
+        self._memory.rolled_back()
+        refusal = sqlite.unavailable(error)
+        if refusal is None and len(group) > 1:
+            for item in group:
+                self._serve([item])
+            return []
+        if sqlite.primary_code(error) == sqlite.FULL and self._ballast.release():
+            self.full = True
+            self._look_again = time.monotonic() + _LOOK_AGAIN
+            self._checkpoint()
+            return self._turn_away(group)
+        self._suspect = refusal is not None and sqlite.primary_code(error) != sqlite.FULL
+        self._answer([(item[2], None, _copy(refusal) or error) for item in group])
+        return []
+
+    def _turn_away(self, group: list[_Item]) -> list[_Item]:
+        refused = [item for item in group if item[0].growing]
+        self._answer([(item[2], None, StoreUnavailable(_FULL)) for item in refused])
+        return [item for item in group if not item[0].growing]
+
+    def _regain(self) -> bool:
+        """Look, once a second, whether the disk has room for the ballast again."""
+        if time.monotonic() >= self._look_again:
+            self._look_again = time.monotonic() + _LOOK_AGAIN
+            self._checkpoint()
+            self.full = not self._ballast.take()
+        return not self.full
+
+    def _answer(self, answers: list[_Answer]) -> None:
+        if not answers:
+            return
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(_resolve, answers)
+
+    def _wipe(self) -> None:
+        """After a failed commit, write something harmless in its place.
+
+        When only the fsync failed, the log already holds the whole refused transaction, and would bring it back if
+        we died now: https://sqlite.org/walformat.html#recovery. The next frames overwrite it.
+        """
+        self._rollback()
+        try:
+            self._cursor.execute("begin immediate")
+            self._cursor.execute(SQL["beat"])
+            self._cursor.execute("commit")
+        except sqlite3.Error:
+            self._rollback()
+
+    def _rollback(self) -> None:
+        """SQLite has rolled back by itself after some errors; a second ROLLBACK would be another."""
+        try:
+            if self._connection.in_transaction:
+                self._cursor.execute("rollback")
+        except sqlite3.Error:
+            self._suspect = True
+
+    def _reopen(self) -> None:
+        fresh = sqlite.connect(self._path, "writer")
+        self._connection.close()
+        self._connection, self._cursor, self._suspect = fresh, fresh.cursor(), False
+
+    def _checkpoint(self) -> None:
+        with suppress(sqlite3.Error):  # the log stays as it is, nothing is lost
+            self._cursor.execute("pragma wal_checkpoint(truncate)").fetchall()
+
+
+def _run(cursor: sqlite3.Cursor, group: list[_Item]) -> list[Any]:
+    results: list[Any] = [None] * len(group)
+    together: dict[Operation, list[int]] = {}
+    for number, item in enumerate(group):
+        if item[0].together:
+            together.setdefault(item[0], []).append(number)
+    for operation, numbers in together.items():
+        answers = operation.run(cursor, [group[number][1] for number in numbers])
+        for number, answer in zip(numbers, answers, strict=True):
+            results[number] = answer
+    for number, (operation, arguments, _) in enumerate(group):
+        if not operation.together:
+            results[number] = operation.run(cursor, *arguments)
+    return results
+
+
+def _copy(refusal: StoreUnavailable | None) -> StoreUnavailable | None:
+    return StoreUnavailable(str(refusal)) if refusal else None
+
+
+def _resolve(answers: list[_Answer]) -> None:
+    for future, result, error in answers:
+        if future.done():  # its waiter was cancelled
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

@@ -1,0 +1,112 @@
+"""POST /webhook: authenticate, bound, accept, answer. 2xx only after the commit; 503, never 429."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+
+from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
+from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
+
+from receiver.auth import Senders
+from receiver.errors import BadPayload, StoreUnavailable
+from receiver.intake.pipeline import Accepted, Intake, Posting, UnknownChannel
+from receiver.metrics import Metrics
+from receiver.web.answers import answer, refusal
+from receiver.web.middleware import rule
+
+READ_SECONDS = 8.0
+"""How long a body may take to arrive; with the closing of the connection it stays below 10 s."""
+MOST_AT_ONCE = 1024
+"""Bodies being taken in at once; more are asked to come back."""
+UNKNOWN = "unknown"
+"""The metrics' source of what was refused before anyone knew who sent it."""
+
+
+class Ingress:
+    """Takes webhooks. `draining` is set while the service is going down."""
+
+    def __init__(self, intake: Intake, senders: Senders, metrics: Metrics, max_body: int) -> None:
+        self.draining = False
+        self._intake = intake
+        self._senders = senders
+        self._metrics = metrics
+        self._max_body = max_body
+        self._busy = 0
+
+    def routes(self) -> list[web.RouteDef]:
+        """POST and PUT on each path a sender may be pointed at."""
+        paths = ("/webhook", "/webhook/alertmanager", "/webhook/grafana")
+        return [define(path, self.post) for path in paths for define in (web.post, web.put)]
+
+    @rule("sender")
+    async def post(self, request: web.Request) -> web.Response:
+        """Take one body in."""
+        if self.draining or self._busy >= MOST_AT_ONCE:
+            why = "the service is going down" if self.draining else "too many bodies are being taken in"
+            return self._refuse(503, "unavailable", why)
+        self._busy += 1
+        try:
+            return await self._take(request)
+        finally:
+            self._busy -= 1
+
+    async def _take(self, request: web.Request) -> web.Response:
+        source = self._senders.by_header(request.headers)
+        if source is None and not self._senders.open and not self._senders.wants_signature:
+            return self._refuse(401, "unauthorized", "the Authorization header names no sender that is configured")
+        body = await self._read(request, source or UNKNOWN)
+        if isinstance(body, web.Response):
+            return body
+        signature = ""
+        if source is None and not self._senders.open:
+            source = self._senders.by_signature(request.headers, body, self._intake.now())
+            if source is None:
+                return self._refuse(401, "unauthorized", "neither a token, a password nor a valid signature was sent")
+            signature = f"{source}:{self._senders.signature_of(request.headers)}"
+        return await self._accept(request, body, source or "", signature)
+
+    async def _read(self, request: web.Request, source: str) -> bytes | web.Response:
+        if (request.content_length or 0) > self._max_body:
+            return self._too_large(source)
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                return await request.read()
+        except HTTPRequestEntityTooLarge:
+            return self._too_large(source)
+        except TimeoutError:
+            return self._refuse(503, "unavailable", f"the body did not arrive within {READ_SECONDS:g} s", source)
+        except (web.RequestPayloadError, ContentEncodingError, zlib.error):
+            return self._refuse(400, "badBody", "the body is not what its headers say (encoding or length)", source)
+
+    async def _accept(self, request: web.Request, body: bytes, source: str, signature: str) -> web.Response:
+        channels = tuple(request.query.getall("channel", ())) if request.query_string else ()
+        posting = Posting(source, request.path, body, channels, request.headers, signature)
+        try:
+            return _accepted(await self._intake.accept(posting))
+        except BadPayload as error:
+            return self._refuse(400, "badBody", str(error), source or UNKNOWN)
+        except UnknownChannel as error:
+            return self._refuse(400, "unknown_channel", str(error), source or UNKNOWN, reason="badBody")
+        except StoreUnavailable as error:
+            return self._refuse(503, "unavailable", str(error), source or UNKNOWN)
+
+    def _too_large(self, source: str) -> web.Response:
+        return self._refuse(413, "tooLarge", f"the body is larger than {self._max_body} bytes", source)
+
+    def _refuse(
+        self, status: int, word: str, sentence: str, source: str = UNKNOWN, *, reason: str | None = None
+    ) -> web.Response:
+        self._metrics.events_rejected.labels(source, reason or word).inc()
+        response = refusal(status, word, sentence)
+        if status in (401, 413, 503):
+            response.force_close()
+        return response
+
+
+def _accepted(accepted: Accepted) -> web.Response:
+    receipt = accepted.receipt
+    deliveries = [{"id": d.id, "channel": d.channel, "state": d.state} for d in receipt.deliveries]
+    told = {"id": receipt.event_id, "duplicate": receipt.duplicate, "alerts": accepted.alerts, "deliveries": deliveries}
+    return answer(told, 202)

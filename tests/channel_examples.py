@@ -1,0 +1,44 @@
+"""Channels as tests need them: one of each kind, with a canary in every secret field."""
+
+from receiver.channels.registry import CHANNELS
+from receiver.http import Http, HttpSettings, Response
+from receiver.model import Message, Text
+
+CANARY = "canary0123456789abcdef"
+WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+EXAMPLES = {
+    "wecom_robot": {"key": CANARY},
+    "dingtalk_robot": {"access_token": CANARY, "secret": f"SEC{CANARY}"},
+    "feishu_bot": {"token": CANARY, "secret": f"sign{CANARY}"},
+    "webhook": {
+        "url": f"https://hook.example/{CANARY}/in?token={CANARY}",
+        "headers": {"X-Key": f"header{CANARY}"},
+        "basic_auth": {"username": "u", "password": f"password{CANARY}"},
+        "signing_secret": WHSEC,
+    },
+}
+
+
+def settings(kind, **changes):
+    """The settings of an example; a change to None takes a key away."""
+    offered = {"name": "ops", "kind": kind, **EXAMPLES[kind], **changes}
+    return CHANNELS[kind].Settings.model_validate({key: value for key, value in offered.items() if value is not None})
+
+
+def make(kind, client=None, **changes):
+    """A channel of `kind`, without connections unless there is a `client`."""
+    return CHANNELS[kind](settings(kind, **changes), client or Http(HttpSettings()).client())
+
+
+def message(content=b"{}", message_id="0193", **changes):
+    return Message(id=message_id, channel="ops", content=content, deliveries=("d1",), **changes)
+
+
+def text(title="Disk full", body="db1", status="firing", severity="critical", plain=False):
+    return Text(title=title, body=body, status=status, severity=severity, plain=plain)
+
+
+def answer(body, status=200, **headers):
+    raw = body if isinstance(body, bytes) else body.encode()
+    return Response(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
