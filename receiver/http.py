@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import time
 from collections.abc import Collection, Mapping
@@ -190,7 +191,7 @@ def _unconnected(error: Exception, cause: object) -> str:
     if isinstance(cause, ssl.SSLError):
         return f"TLS: the handshake failed ({cause.reason or 'closed'})"
     through = "to the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-    why = cause.strerror if isinstance(cause, OSError) and cause.errno and cause.strerror else type(error).__name__
+    why = os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else type(error).__name__
     return f"the connection {through}failed: {why}"
 
 

@@ -76,7 +76,8 @@ class Providers:
 
     def told(self, name: str = "") -> list[str]:
         """What people read in a group, or in all of them."""
-        return [posted.plain for posted in self.sandbox.messages if not name or posted.name == name]
+        posted = (one for one in self.sandbox.messages if not name or one.name == name)
+        return [f"{one.title}\n{one.plain}" for one in posted]
 
     def channels(self, **more: Any) -> list[dict[str, Any]]:
         """The configuration of one channel of each kind; `more` goes into each."""

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -54,10 +54,10 @@ CODES = {
 _SUSPECT = re.compile(f"[{UNSEEN}*_`\\\\<&\\]!~]")
 _BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")
 _MARKUP = re.compile(
-    rf"[*_`]|\\(?=[!-/:-@\[-`{{-~]|\Z)|<|{ENTITY}|\](?=[(\[:]|\Z)|!(?=\[|\Z)|~~+"
-    r"|\A\s*(?:[#>]+|\(|[-+](?=\s|\Z)|\d+[.)](?=\s|\Z)|[-=]+\s*\Z)"
+    rf"[<`]|{ENTITY}|\*(?!\s)|(?<!\s)\*|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{{-~]|\Z)"
+    r"|\](?=[(\[:]|\Z)|!(?=\[|\Z)|~~+|\A\s*(?:[#>]+|[(*]|[-+](?=\s|\Z)|\d+[.)](?=\s|\Z)|[-=]+\s*\Z)"
 )
-_INERT = str.maketrans("<&]!~#>(-+.)=", "＜＆］！～＃＞（－＋．）＝")
+_INERT = str.maketrans("<`&*_\\]!~#>(-+.)=", "＜'＆＊＿＼］！～＃＞（－＋．）＝")
 _TITLE = "#### {}\n\n"
 
 
@@ -114,13 +114,13 @@ class DingTalkRobot(Channel):
 
     @staticmethod
     def escape(value: str) -> str:
-        """Backslashes before what DingTalk's markdown takes for emphasis, full-width twins for the rest.
+        """DingTalk documents no escape: what could become markup is replaced by its full-width twin.
 
         Nothing here could ping: DingTalk only pings whom the `at` object names, and nothing from an event gets there.
         """
         if not _SUSPECT.search(value) and not _BEGINNING.match(value):
             return value
-        return _MARKUP.sub(_inert, cleaned(value))
+        return _MARKUP.sub(lambda found: found[0].translate(_INERT), cleaned(value))
 
     def compose(self, text: Text, message_id: str) -> bytes:
         """A `markdown` message, or a `text` one when plain; `msgUuid` makes a repeat harmless."""
@@ -155,8 +155,3 @@ def sign(timestamp: str, secret: str) -> str:
     """The signature DingTalk asks for: HMAC-SHA256 keyed with the secret, in base64, not yet encoded for a URL."""
     signed = hmac.digest(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256)
     return base64.b64encode(signed).decode()
-
-
-def _inert(found: re.Match[str]) -> Any:
-    markup = found[0]
-    return f"\\{markup}" if markup in "*_`\\" else markup.translate(_INERT)

@@ -85,6 +85,8 @@ def _override(document: Document, place: Place, value: str) -> None:
 
 def _findings(error: ErrorDetails, outline: Outline, document: Document) -> Iterator[Finding]:
     location: Place = tuple(error["loc"])
+    if error["type"] == "default_factory_not_called":
+        return  # the value it depends on has a fault of its own
     if error["type"] == "extra_forbidden":
         place = outline.drop_tags(location)
         yield Finding(place, wording.unknown_key(str(place[-1]), outline.keys(place[:-1])))

@@ -36,10 +36,15 @@ class Outline:
         return any(holds_secret(each) for end in range(1, len(place) + 1) for each in self._follow(place[:end])[0])
 
     def drop_tags(self, location: Place) -> Place:
-        """A validator's location without the parts that are no keys of the document: the union's choice, a function."""
+        """A validator's location without the parts that are no keys of the document: the union's choice, a function.
+
+        A secret that was read from a file is found under the key that named the file.
+        """
         place: Place = ()
         data = self._data
         for part in location:
+            if not _has(data, part) and isinstance(data, Mapping):
+                part = f"{part}_file"
             if _has(data, part) and not (isinstance(data, Mapping) and part == data.get("kind")):
                 place = (*place, part)
                 data = _step(data, part)
@@ -51,6 +56,23 @@ class Outline:
             types = [inner for each in types for inner in _below(each, part, data)]
             data = _step(data, part)
         return types, data
+
+
+def sections(root: type[BaseModel]) -> list[type[BaseModel]]:
+    """Every section of the settings, each once."""
+    found = [root]
+    for section in found:
+        for field in section.model_fields.values():
+            found += [inner for inner in _sections_in(field.annotation) if inner not in found]
+    return found
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    for each in _members(annotation):
+        if _is_section(each):
+            yield each
+        for argument in get_args(each):
+            yield from _sections_in(argument)
 
 
 def keys_of(section: type[BaseModel]) -> Iterator[str]:

@@ -116,7 +116,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             cache_size=-1,
         )
         self.budget = Budget()
-        self.escape = escaping(escape)
+        self.escape = escaping(escape, self.budget.charge)
         self.facts: Mapping[str, Any] = {}
         self.runtime = {"Markup": Safe, "Macro": _Macro, "escape": self.escape, "markup_join": self.joined}
         self.concat = self.budget.output  # type: ignore[method-assign]
@@ -184,6 +184,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             if loop.recursive:
                 raise TemplateSyntaxError("there are no recursive loops", loop.lineno, name, filename)
             loop.iter = nodes.Filter(loop.iter, "_steps", [], [], None, None, lineno=loop.lineno)
+        for block in source.find_all(nodes.FilterBlock):  # Jinja takes what the filter makes for safe
+            block.filter = nodes.Filter(block.filter, "e", [], [], None, None, lineno=block.lineno)
         for node in source.find_all(nodes.Filter):
             node.set_environment(self)
         return super()._generate(source, name, filename, defer_init)

@@ -121,7 +121,7 @@ def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
     elif isinstance(value, list | tuple):
         for item in value:
             room = measure(item, room, depth + 1)
-    room -= 1
+    room -= 32  # what it takes to go there
     if room < 0:
         raise TemplateError("a value is too large to be written out")
     return room
@@ -130,22 +130,26 @@ def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
 class _Cache(dict[str, str]):
     """What was escaped before: labels come back with every message."""
 
-    def __init__(self, escape: Callable[[str], str]) -> None:
+    def __init__(self, escape: Callable[[str], str], charge: Callable[[int], None]) -> None:
         super().__init__()
-        self._escape = escape
+        self._escape, self._charge = escape, charge
 
     def __missing__(self, value: str) -> str:
-        escaped = self._escape(value[:VALUE_LIMIT])
-        if len(value) <= 512:
-            if len(self) >= 8192:
-                self.clear()
-            self[value] = escaped
+        if len(value) > 512:
+            self._charge(min(len(value), VALUE_LIMIT))
+            return self._escape(value[:VALUE_LIMIT])
+        if len(self) >= 8192:
+            self.clear()
+        escaped = self[value] = self._escape(value)
         return escaped
 
 
-def escaping(escape: Callable[[str], str]) -> Callable[[object], str]:
-    """The function that every output of a template goes through: a trusted text as it is, all else by `escape`."""
-    cache = _Cache(escape)
+def escaping(escape: Callable[[str], str], charge: Callable[[int], None]) -> Callable[[object], str]:
+    """The function that every output of a template goes through: a trusted text as it is, all else by `escape`.
+
+    Long values are paid for by `charge` with their length.
+    """
+    cache = _Cache(escape, charge)
 
     def escaped(value: object) -> str:
         kind = type(value)

@@ -7,6 +7,9 @@ from sqlite3 import Cursor
 from receiver.store.rows import listed
 from receiver.store.statements import SQLITE as SQL
 
+SLOT_AGE = 86400.0
+"""For how long a taken slot is remembered, in seconds: longer than any rate window."""
+
 _LOOKED_AT = 200
 
 
@@ -48,6 +51,13 @@ def expire_held(db: Cursor, before: float, limit: int) -> int:
     return db.execute(SQL["expire_held"], (before, limit)).rowcount
 
 
-def shrink(db: Cursor) -> None:
-    """Give some free pages back to the file system."""
+def forget_slots(db: Cursor, now: float) -> None:
+    """Forget the slots that no window can count any more."""
+    db.execute(SQL["forget_slots"], (now - SLOT_AGE,))
+
+
+def shrink(db: Cursor) -> int:
+    """Give some free pages back to the file system; how many are left."""
     db.execute(SQL["shrink"]).fetchall()
+    left: int = db.execute(SQL["free_pages"]).fetchall()[0][0]
+    return left

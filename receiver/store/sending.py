@@ -13,8 +13,6 @@ from receiver.store.statements import SQLITE as SQL
 
 FIRST = 256
 """How many of a channel's oldest deliveries are looked at before its groups are counted through."""
-SLOT_AGE = 86400.0
-"""For how long a taken slot is remembered, in seconds; longer than any rate window."""
 
 
 def due(db: Connection, channel: str, now: float, limit: int) -> list[Work]:
@@ -75,7 +73,6 @@ def begin(db: Cursor, planned: Sequence[Message], message_id: str, credential: s
     db.execute(SQL["begin_deliveries"], (message_id,))
     if credential:  # without a rate limit there is no slot to take
         db.execute(SQL["insert_slot"], (credential, at))
-        db.execute(SQL["forget_slots"], (credential, at - SLOT_AGE))
 
 
 def _plan(db: Cursor, planned: Iterable[Message]) -> None:

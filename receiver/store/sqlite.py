@@ -34,6 +34,7 @@ _HOLD = Operation(sending.hold)
 _RELEASE = Operation(sending.release)
 _FORGET = Operation(pruning.forget)
 _EXPIRE_HELD = Operation(pruning.expire_held)
+_FORGET_SLOTS = Operation(pruning.forget_slots)
 _SHRINK = Operation(pruning.shrink)
 
 
@@ -68,6 +69,7 @@ class SqliteStore:
     ) -> None:
         self._clock = clock
         self._loop = loop
+        self._closed = False
         self._lock = _lock(path)
         try:
             _prepare(path, clock())
@@ -161,8 +163,9 @@ class SqliteStore:
             pass
         while await self._writer.submit(self._sweep, self.now()):
             pass
-        if self._writer.full:
-            await self._writer.submit(_SHRINK)
+        await self._writer.submit(_FORGET_SLOTS, self.now())
+        while self._writer.full and await self._writer.submit(_SHRINK):
+            pass
         return forgotten
 
     async def check(self) -> None:
@@ -170,15 +173,23 @@ class SqliteStore:
         await self._writer.submit(_BEAT)
 
     async def close(self) -> None:
-        """See Store."""
+        """See Store. Closing it again does nothing."""
+        if self._closed:
+            return
+        self._closed = True
         await asyncio.to_thread(self._reader.shutdown)
         self._small.close()
         self._long.close()
         await self._writer.close()
         self._lock.release()
 
+    def _refuse_if_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+
     def _read(self, question: Callable[..., T], *arguments: Any) -> T:
         """Ask something small, here and now."""
+        self._refuse_if_closed()
         try:
             return question(self._small, *arguments)
         except sqlite3.Error as error:
@@ -186,6 +197,7 @@ class SqliteStore:
 
     async def _search(self, question: Callable[..., T], *arguments: Any) -> T:
         """Ask something that may take long, in the reader's thread."""
+        self._refuse_if_closed()
         return await self._loop.run_in_executor(self._reader, self._search_there, question, *arguments)
 
     def _search_there(self, question: Callable[..., T], *arguments: Any) -> T:

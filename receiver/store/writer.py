@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -38,6 +39,10 @@ class Operation:
 
 _Item = tuple[Operation, tuple[Any, ...], "asyncio.Future[Any]"]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+_SWITCH = 0.0001
+"""Seconds between the interpreter's switches. Every statement lets go of the interpreter, and a loop that is busy with
+short callbacks takes it back before this thread wakes up: with the default of 5 ms a commit could take seconds."""
 
 _FULL = "the disk is full: nothing new is taken in until there is room again"
 _LOOK_AGAIN = 1.0
@@ -81,6 +86,7 @@ class Writer:
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._connection = sqlite.connect(path, "writer")
         self._cursor = self._connection.cursor()
+        sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH))
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -145,7 +151,8 @@ class Writer:
             self._wipe()
             raise
         self._memory.committed()
-        self._on_commit(time.perf_counter() - begun)
+        with suppress(Exception):  # what is committed must not fail for the sake of a figure
+            self._on_commit(time.perf_counter() - begun)
         return results
 
     def _recover(self, group: list[_Item], error: Exception) -> list[_Item]:

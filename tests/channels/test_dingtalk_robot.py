@@ -20,7 +20,7 @@ def refused(body, status=200):
 
 def test_a_message_is_markdown_with_a_title_and_an_id():
     composed = make("dingtalk_robot").compose(text("disk_full", "> db1"), "0193")
-    markdown = '{"title":"disk_full","text":"#### disk\\\\_full\\n\\n> db1"}'
+    markdown = '{"title":"disk_full","text":"#### disk_full\\n\\n> db1"}'
     assert composed.decode() == f'{{"msgtype":"markdown","markdown":{markdown},"msgUuid":"0193"}}'
 
 
@@ -127,9 +127,12 @@ def test_answers_outside_of_the_table(body, status, expected):
 @pytest.mark.parametrize(
     ("value", "escaped"),
     [
-        ("node_cpu_seconds", "node\\_cpu\\_seconds"),
-        ("*bold* `code`", "\\*bold\\* \\`code\\`"),
-        ("C:\\path\\_x", "C:\\path\\\\\\_x"),
+        ("node_cpu_seconds", "node_cpu_seconds"),
+        ("_x_ __name__", "＿x＿ ＿＿name＿＿"),
+        ("*bold* `code`", "＊bold＊ 'code'"),
+        ("rate(x[5m]) * 100", "rate(x[5m]) * 100"),
+        ("* item", "＊ item"),
+        ("C:\\path\\_x", "C:\\path＼＿x"),
         ("[VPN](http://evil)", "[VPN］(http://evil)"),
         ("[ref]: http://evil", "[ref］: http://evil"),
         ("![p](http://evil)", "！[p］(http://evil)"),

@@ -111,9 +111,6 @@ where state = 'queued' and seq in (
 -- name: insert_slot
 insert into slot (credential, at) values ($1, $2)
 
--- name: forget_slots
-delete from slot where credential = $1 and at < $2
-
 -- name: settle_message
 update message set state = $2, sent_at = coalesce($3, sent_at) where id = $1
 

@@ -85,3 +85,9 @@ update delivery set state = 'expired' where seq in (
 -- name: shrink
 -- Give free pages back to the file system, a few at a time.
 pragma incremental_vacuum(128)
+
+-- name: free_pages
+pragma freelist_count
+
+-- name: forget_slots
+delete from slot where at < $1
