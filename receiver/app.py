@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import signal
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -27,7 +26,8 @@ from receiver.intake.formats import Facts
 from receiver.intake.pipeline import Intake
 from receiver.intake.routing import Routes
 from receiver.metrics import Metrics
-from receiver.sandbox import Sandbox
+from receiver.sandbox import Sandbox, pages_app, provider_app
+from receiver.settings import fingerprint
 from receiver.store import open_store
 from receiver.store.base import Backlog, Store
 from receiver.web.api import Api
@@ -81,7 +81,7 @@ async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Applic
         app.add_routes(face.routes())
     if staged:
         app.router.add_get("/sandbox", to_sandbox)
-        app.add_subapp("/sandbox/", staged.sandbox.pages())
+        app.add_subapp("/sandbox/", pages_app(staged.sandbox))
     app.on_response_prepare.append(dress)
     app.cleanup_ctx.append(_lifetime(service, staged))
     return app
@@ -108,7 +108,7 @@ class _Stage:
 
 async def _stage(settings: Settings) -> _Stage:
     sandbox = Sandbox()
-    runner = web.AppRunner(sandbox.app(), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(provider_app(sandbox), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -160,8 +160,7 @@ def _expect(metrics: Metrics, settings: Settings, channels: Sequence[Channel]) -
     metrics.build.labels(__version__).set(1)
     metrics.reload_ok.set(1)
     metrics.reload_at.set(time.time())
-    digest = hashlib.sha256(settings.model_dump_json().encode()).digest()
-    metrics.config_hash.set(int.from_bytes(digest[:6], "big"))
+    metrics.config_hash.set(int(fingerprint(settings)[:12], 16))
 
 
 async def _refresh(store: Store, dispatcher: Dispatcher, metrics: Metrics) -> None:

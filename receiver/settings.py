@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -183,3 +185,13 @@ def _period(text: str) -> float:
 Duration = Annotated[float, BeforeValidator(seconds)]
 Size = Annotated[int, BeforeValidator(size)]
 RateLimit = Annotated[Rate, BeforeValidator(rate), PlainSerializer(str)]
+
+
+def fingerprint(*sections: Section) -> str:
+    """A digest of everything the sections say, their secrets included: it changes when a secret is rotated."""
+    said = json.dumps([section.model_dump() for section in sections], default=_revealed, sort_keys=True)
+    return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _revealed(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

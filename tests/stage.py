@@ -17,7 +17,7 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from receiver.sandbox import Sandbox
+from receiver.sandbox import Sandbox, provider_app
 
 LIVE = Path(__file__).parent / "payloads" / "alertmanager-live"
 DINGTALK_SECRET = "SEC0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
@@ -60,7 +60,7 @@ class Providers:
         self.port = 0
 
     async def start(self) -> None:
-        self._runner = web.AppRunner(self.sandbox.app(), access_log=None, shutdown_timeout=0.5)
+        self._runner = web.AppRunner(provider_app(self.sandbox), access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port)
         await site.start()

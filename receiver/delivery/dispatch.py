@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from pydantic import SecretStr
-
 from receiver import logs
-from receiver.channels.base import Channel, digest
+from receiver.channels.base import Channel
 from receiver.delivery.planning import Planner
 from receiver.delivery.rendering import Renderer
 from receiver.delivery.sender import Sender
@@ -18,6 +15,7 @@ from receiver.delivery.standing import Standing
 from receiver.delivery.window import Window
 from receiver.metrics import Metrics
 from receiver.model import Event, StoredEvent
+from receiver.settings import fingerprint
 from receiver.store.base import ChannelState, Store
 
 _log = logs.get("dispatcher")
@@ -88,7 +86,7 @@ async def _windows(channels: Iterable[Channel], store: Store) -> dict[str, Windo
 async def _resume(channel: Channel, kept: ChannelState, store: Store) -> ChannelState:
     """The state a channel starts with: a stopped one whose configuration changed, or one that the configuration had
     disabled and no longer does, is enabled again."""
-    now, settings = store.now(), _settings_digest(channel)
+    now, settings = store.now(), fingerprint(channel.settings)
     if not channel.settings.enabled:
         state = ChannelState("disabled", "disabled in the configuration", changed_at=now, settings=settings)
         await store.hold(channel.name, "disabled")
@@ -101,13 +99,3 @@ async def _resume(channel: Channel, kept: ChannelState, store: Store) -> Channel
     if state != kept:
         await store.set_channel(channel.name, state)
     return state
-
-
-def _settings_digest(channel: Channel) -> str:
-    """A digest of everything the channel is configured with, its secrets included: a new secret is a new channel."""
-    plain = json.dumps(channel.settings.model_dump(), default=_plain, sort_keys=True)
-    return digest(channel.credential, plain)
-
-
-def _plain(value: object) -> str:
-    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

@@ -18,6 +18,7 @@ from jinja2.utils import missing
 
 from receiver.delivery.bounds import BoundedFormat, Budget
 from receiver.delivery.markup import Safe, escaping, text_of
+from receiver.errors import TemplateError
 
 _BUILT_IN = (
     "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "
@@ -47,7 +48,10 @@ class _CodeGenerator(CodeGenerator):
         if isinstance(node, nodes.TemplateData):
             return node.data
         environment: TemplateEnvironment = self.environment  # type: ignore[assignment]
-        return str(environment.escape(node.as_const(frame.eval_ctx)))
+        try:
+            return str(environment.escape(node.as_const(frame.eval_ctx)))
+        except TemplateError:  # too long to be paid for before the rendering
+            raise nodes.Impossible from None
 
 
 class _Macro(Macro):

@@ -4,7 +4,8 @@ from receiver.sandbox.box import Sandbox
 from receiver.sandbox.clock import Clock
 from receiver.sandbox.faults import Fault
 from receiver.sandbox.ledger import Posted, Seen
+from receiver.sandbox.pages import pages_app
 from receiver.sandbox.robots import Options
-from receiver.sandbox.server import serve
+from receiver.sandbox.server import provider_app, serve
 
-__all__ = ["Clock", "Fault", "Options", "Posted", "Sandbox", "Seen", "serve"]
+__all__ = ["Clock", "Fault", "Options", "Posted", "Sandbox", "Seen", "pages_app", "provider_app", "serve"]

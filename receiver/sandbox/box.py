@@ -7,16 +7,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from aiohttp import web
-
 from receiver.sandbox.clock import Clock
 from receiver.sandbox.dingtalk import DingTalk
 from receiver.sandbox.faults import Fault, Faults
 from receiver.sandbox.feishu import Feishu
 from receiver.sandbox.ledger import Ledger, Posted, Seen
-from receiver.sandbox.pages import pages_app
 from receiver.sandbox.robots import Options, Robot, Robots
-from receiver.sandbox.server import provider_app
 from receiver.sandbox.webhook import Webhook
 from receiver.sandbox.wecom import WeCom
 from receiver.sandbox.wire import Platform
@@ -101,11 +97,3 @@ class Sandbox:
     def worst_window(self, kind: str, name: str, seconds: float) -> int:
         """The most messages that got through to this robot in any `seconds`; an empty name means the whole kind."""
         return self.ledger.worst_window(kind, name, seconds)
-
-    def app(self) -> web.Application:
-        """Every provider path at the root, and the page and its API under `/sandbox/`."""
-        return provider_app(self)
-
-    def pages(self) -> web.Application:
-        """The page and its API only, to be mounted as a sub-application under `/sandbox/` of another server."""
-        return pages_app(self)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aiohttp import web
 
+from receiver.sandbox.box import Sandbox
 from receiver.sandbox.faults import Fault
 from receiver.sandbox.ledger import Posted, Seen
-
-if TYPE_CHECKING:
-    from receiver.sandbox.box import Sandbox
 
 _LISTED = 1000
 

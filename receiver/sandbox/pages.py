@@ -5,20 +5,18 @@ from __future__ import annotations
 import secrets
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from receiver.sandbox.box import Sandbox
 from receiver.sandbox.control import Control
 from receiver.sandbox.ledger import Posted
 from receiver.sandbox.markup import colour, html_of, safe_url
 from receiver.sandbox.words import WORDS, language_of
-
-if TYPE_CHECKING:
-    from receiver.sandbox.box import Sandbox
 
 _HERE = Path(__file__).parent
 _SHOWN = 200
@@ -32,7 +30,7 @@ _HEADERS = {
 
 
 def pages_app(sandbox: Sandbox) -> web.Application:
-    """See Sandbox.pages. Every link is relative, so it stands wherever it is mounted (with a slash at the end)."""
+    """The page and its API only, to be mounted on another server: every link is relative (with a slash at the end)."""
     app = web.Application(middlewares=[_guarded])
     page = _Page(sandbox)
     app.add_routes([web.get("/", page.show), web.get("/bubbles", page.bubbles), *Control(sandbox).routes()])

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from receiver.sandbox.box import Sandbox
 from receiver.sandbox.dingtalk import no_such_api
 from receiver.sandbox.faults import REDIRECTED, answered, play, respond, wait
 from receiver.sandbox.ledger import Seen
+from receiver.sandbox.pages import pages_app
 from receiver.sandbox.wire import Answer, Call, Platform
-
-if TYPE_CHECKING:
-    from receiver.sandbox.box import Sandbox
 
 _LARGEST = 32 * 1024**2
 
 
 def provider_app(sandbox: Sandbox) -> web.Application:
-    """See Sandbox.app."""
+    """The sandbox as an application: every provider path at the root, its page and API under `/sandbox/`."""
     app = web.Application(client_max_size=_LARGEST)
     app.router.add_get("/", _to_page)
     app.router.add_get("/sandbox", _to_page)  # before the sub-application, which would claim it
-    app.add_subapp("/sandbox/", sandbox.pages())
+    app.add_subapp("/sandbox/", pages_app(sandbox))
     app.router.add_route("*", "/{path:.*}", _Door(sandbox).take)
     app.on_startup.append(_mark(sandbox.stopping.clear))
     app.on_shutdown.append(_mark(sandbox.stopping.set))
@@ -90,9 +88,9 @@ class _Door:
 
 
 async def serve(sandbox: Sandbox, listen: str, ready: asyncio.Event | None = None) -> None:
-    """Run `sandbox.app()` on `host:port` until cancelled; `ready` is set once it listens. OSError if it cannot."""
+    """Serve the sandbox on `host:port` until cancelled; `ready` is set once it listens. OSError if it cannot."""
     host, _, port = listen.rpartition(":")
-    runner = web.AppRunner(sandbox.app(), access_log=None)
+    runner = web.AppRunner(provider_app(sandbox), access_log=None)
     await runner.setup()
     try:
         await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from receiver.channels.registry import CHANNELS
 from receiver.http import Http, HttpSettings
-from receiver.sandbox import Sandbox
+from receiver.sandbox import Sandbox, provider_app
 from receiver.sandbox.dialects import Dialect, blocks, links_of
 
 DIALECTS = {"wecom_robot": Dialect.WECOM, "dingtalk_robot": Dialect.DINGTALK, "feishu_bot": Dialect.FEISHU}
@@ -53,7 +53,7 @@ def test_a_value_is_never_a_block(kind, value):
 async def sandbox(aiohttp_server):
     """The sandbox, which knows one robot of each kind, and a way to post there."""
     sandbox = Sandbox()
-    server = await aiohttp_server(sandbox.app())
+    server = await aiohttp_server(provider_app(sandbox))
     http = Http(HttpSettings(), trusted=[("127.0.0.1", server.port)])
 
     async def post(kind, **words):

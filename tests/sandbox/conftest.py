@@ -8,7 +8,7 @@ import pytest
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from receiver.sandbox import Clock, Sandbox
+from receiver.sandbox import Clock, Sandbox, provider_app
 
 NOW = 1_700_000_000.0
 JSON_UTF8 = {"Content-Type": "application/json; charset=utf-8"}
@@ -21,7 +21,7 @@ async def box() -> Sandbox:
 
 @pytest.fixture
 async def wire(box: Sandbox, aiohttp_client: Any) -> TestClient:
-    return await aiohttp_client(box.app())
+    return await aiohttp_client(provider_app(box))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import pytest
 from aiohttp import web
 
-from receiver.sandbox import Fault, Sandbox
+from receiver.sandbox import Fault, Sandbox, pages_app
 
 SEND = "/cgi-bin/webhook/send?key=secret-key-1"
 HOSTILE = (
@@ -95,7 +95,7 @@ async def test_languages(wire, accepted, word):
 
 async def test_pages_stand_anywhere(aiohttp_client):
     app = web.Application()
-    app.add_subapp("/elsewhere/sandbox/", Sandbox().pages())
+    app.add_subapp("/elsewhere/sandbox/", pages_app(Sandbox()))
     client = await aiohttp_client(app)
     _, text = await page_of(client, "/elsewhere/sandbox/")
     assert 'href="/' not in text
