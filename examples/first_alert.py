@@ -67,20 +67,28 @@ def wait_for(path: str, service: subprocess.Popen[bytes], seconds: float = 30.0)
     raise SystemExit("the service did not come up; see its log above")
 
 
+def wait_until_sent(record: str, seconds: float = 15.0) -> Any:
+    """The record of a delivery once it was sent, or as it stands when that takes too long."""
+    ends = time.monotonic() + seconds
+    while (told := ask(f"/api/v1/records/{record}"))["state"] != "sent" and time.monotonic() < ends:
+        time.sleep(0.2)
+    return told
+
+
 def main() -> int:
     """Run until interrupted."""
     command = [sys.executable, "-m", "receiver", "serve", "--config.file=config.example.yaml", "--sandbox"]
     service = subprocess.Popen(command)
     try:
         wait_for("/-/ready", service)
+        if service.poll() is not None:
+            raise SystemExit(f"the service ended; does another one answer at {URL}?")
         accepted = ask("/webhook", body())
         print(f"\n  accepted, durable: {json.dumps(accepted)}")
-        record = accepted["deliveries"][0]["id"]
-        ends = time.monotonic() + 15
-        while (told := ask(f"/api/v1/records/{record}"))["state"] != "sent" and time.monotonic() < ends:
-            time.sleep(0.2)
-        print(f"  delivered to {told['channel']}: {told['state']}\n\n{told['content']}\n")
-        print(f"  See it as people do: {URL}/sandbox/   (Ctrl-C ends)\n", flush=True)
+        for delivery in accepted["deliveries"]:
+            told = wait_until_sent(delivery["id"])
+            print(f"\n  {told['kind']} {told['channel']}: {told['state']}\n  {told['content']}")
+        print(f"\n  See it as people do: {URL}/sandbox/   (Ctrl-C ends)\n", flush=True)
         return service.wait()
     except KeyboardInterrupt:
         return 0

@@ -90,7 +90,13 @@ class Providers:
                 "secret": DINGTALK_SECRET,
                 "base_url": self.url,
             },
-            {"name": "feishu", "kind": "feishu_bot", "token": FEISHU_TOKEN, "secret": FEISHU_SECRET, "base_url": self.url},
+            {
+                "name": "feishu",
+                "kind": "feishu_bot",
+                "token": FEISHU_TOKEN,
+                "secret": FEISHU_SECRET,
+                "base_url": self.url,
+            },
             {"name": "itsm", "kind": "webhook", "url": f"{self.url}/hooks/itsm", "signing_secret": HOOK_SECRET},
         ]
         return [{**kind, **more} for kind in kinds]
@@ -151,7 +157,10 @@ class Service:
     async def post(self, body: bytes | dict[str, Any], path: str = "/webhook", **headers: str) -> tuple[int, Any]:
         """POST a body; (status, the answer)."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json", **{key.replace("_", "-"): value for key, value in headers.items()}}
+        headers = {
+            "Content-Type": "application/json",
+            **{key.replace("_", "-"): value for key, value in headers.items()},
+        }
         async with (
             aiohttp.ClientSession() as session,
             session.post(self.url + path, data=data, headers=headers) as response,

@@ -131,6 +131,11 @@ def remove(labels: object, names: object) -> dict[str, Any]:
     return {name: value for name, value in _dict(labels).items() if name not in gone}
 
 
+def length(value: Any) -> int:
+    """How many characters, items or keys."""
+    return len(value)
+
+
 def make_list(*items: object) -> list[object]:
     """A list of the arguments."""
     return list(items)
@@ -179,7 +184,7 @@ def bounded(budget: Budget) -> dict[str, Callable[..., Any]]:
         return (-(-amount * scale // 1) if method == "ceil" else amount * scale // 1) / scale
 
     def total(items: object, start: float = 0) -> float:
-        return sum((numbers.number(item) for item in budget.steps(items)), start)
+        return sum((i if isinstance(i, int) else numbers.number(i) for i in budget.steps(items)), start)
 
     def form(text: object, *args: object, **named: object) -> str:
         return budget.percent(text_of(text), named or args)
@@ -232,7 +237,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "dict": make_dict,
     "stringSlice": make_list,
     "append": append,
-    "len": len,
+    "len": length,
 }
 """Global functions whose arguments stand as they do in Go."""
 

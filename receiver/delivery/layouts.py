@@ -17,7 +17,7 @@ _MONTHS, _DAYS = _NAMES.split()[:12], _NAMES.split()[12:]
 _STRFTIME = re.compile(r"%(.|$)", re.DOTALL)
 _STRFTIME_DIRECTIVES = frozenset("aAbBdHIjmMpSUwWyYZzcxXfFTDR%")
 _LAYOUT = re.compile(
-    r"2006|January|Jan|Monday|Mon|MST|Z07:00|-07:00|Z0700|-0700|-07|[.,]0+|[.,]9+"
+    r"2006|January|Jan|Monday|Mon|MST|Z07:00|-07:00|Z0700|-0700|-07|[.,](?:0+|9+)(?!\d)"
     r"|01|02|_2|03|04|05|06|15|PM|pm|1|2|3|4|5"
 )
 

@@ -70,7 +70,8 @@ def _position(cursor: str) -> tuple[float, int]:
 
 
 def _listed(values: Sequence[str]) -> str | None:
-    return json.dumps(list(values)) if values else None
+    """A JSON list; SQLite would end a string at its NUL, and nothing kept holds one."""
+    return json.dumps([value for value in values if "\0" not in value]) if values else None
 
 
 def _spellings(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What a Renderer promises: every alert told, each message within its room, values that cannot act, titles that count."""
+"""What a Renderer promises: every alert told, each message within its room, values that cannot act."""
 
 from __future__ import annotations
 
@@ -16,11 +16,30 @@ from receiver.delivery.samples import alert
 
 SHIPPED = renderer()
 LIMITS = {"wecom_robot": 4096, "dingtalk_robot": 20000, "feishu_bot": 20000}
-NASTY = st.sampled_from(
-    ["<@all>", "<at id=all></at>", "<AT ID=all>", "[x](http://evil.example)", "](http://evil.example)", "\\", "`", "**"]
-    + ["&lt;at id=all&gt;", "&#60;@all&#62;", "<\u200b@all>", "\u202e", "\x1b[31m", "\n# h", "\n> q", "\x1e", "[", "<"]
-    + ["👨‍👩‍👧", "磁盘", "é", "x" * 300, "![a](http://evil.example/p.png)", "<font color='red'>", "@13800001111"]
-)
+PINGS = [
+    "<@all>",
+    "<at id=all></at>",
+    "<AT ID=all>",
+    "&lt;at id=all&gt;",
+    "&#60;@all&#62;",
+    "<\u200b@all>",
+    "@13800001111",
+]
+LINKS = ["[x](http://evil.example)", "](http://evil.example)", "![a](http://evil.example/p.png)", "[", "<", "\\"]
+SIGNS = [
+    "`",
+    "**",
+    "\u202e",
+    "\x1b[31m",
+    "\n# h",
+    "\n> q",
+    "\x1e",
+    "<font color='red'>",
+    "👨\u200d👩\u200d👧",
+    "磁盘",
+    "x" * 300,
+]
+NASTY = st.sampled_from([*PINGS, *LINKS, *SIGNS])
 VALUES = st.lists(NASTY | st.text(max_size=8), max_size=6).map("".join)
 
 
@@ -148,7 +167,9 @@ def test_firing_before_resolved_and_the_most_severe_first(tmp_path):
     def one(name, severity, status="firing"):
         return alert(status=status, labels={"alertname": name, "severity": severity})
 
-    event = batch(one("r", "critical", "resolved"), one("i", "info"), one("o", "odd"), one("w", "warning"), one("c", "P0"))
+    event = batch(
+        one("r", "critical", "resolved"), one("i", "info"), one("o", "odd"), one("w", "warning"), one("c", "P0")
+    )
     text = "{% for a in alerts %}{{ a.name }}{% endfor %} {{ severity }} {{ alerts.firing | length }}"
     assert made(tmp_path, text, facts=event) == "cwoir P0 4"
 

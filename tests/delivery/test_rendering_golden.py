@@ -7,7 +7,9 @@ from rendering_samples import CREDENTIALS, NOW, batch, channel, renderer
 
 from receiver.delivery.samples import alert
 
-HOSTILE = "[login](http://evil.example) <@all> <at id=all></at> # h\n> q \u202egnp.exe \x1b[31mred\x1b[0m `c` **b** &lt;at"
+HOSTILE = (
+    "[login](http://evil.example) <@all> <at id=all></at> # h\n> q \u202egnp.exe \x1b[31mred\x1b[0m `c` **b** &lt;at"
+)
 RECORD = "https://receiver.example/records/1"
 
 
@@ -18,7 +20,9 @@ def one():
 def group():
     labels = {"alertname": "DiskFull", "team": "db", "cluster": "lab"}
     return batch(
-        alert(status="resolved", labels={**labels, "instance": "db3", "severity": "warning"}, endsAt="2025-11-20T00:21Z"),
+        alert(
+            status="resolved", labels={**labels, "instance": "db3", "severity": "warning"}, endsAt="2025-11-20T00:21Z"
+        ),
         alert(labels={**labels, "instance": "db1", "severity": "warning"}, annotations={"summary": "db1 磁盘将满"}),
         alert(labels={**labels, "instance": "db2", "severity": "critical"}, annotations={"message": "db2 磁盘已满"}),
         truncatedAlerts=3,
@@ -55,7 +59,9 @@ def bare():
 
 def hostile():
     labels = {"alertname": HOSTILE, "severity": HOSTILE, "instance": HOSTILE}
-    changed = alert(labels=labels, annotations={"summary": HOSTILE, "description": HOSTILE}, generatorURL="javascript:x")
+    changed = alert(
+        labels=labels, annotations={"summary": HOSTILE, "description": HOSTILE}, generatorURL="javascript:x"
+    )
     return batch(changed, externalURL="http://a.example/) [x](http://evil.example")
 
 

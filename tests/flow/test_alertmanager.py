@@ -21,7 +21,13 @@ class Alertmanager:
         self.port = stage.free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._folder = folder
-        route = {"receiver": "people", "group_by": ["alertname"], "group_wait": "1s", "group_interval": "2s", "repeat_interval": "1h"}
+        route = {
+            "receiver": "people",
+            "group_by": ["alertname"],
+            "group_wait": "1s",
+            "group_interval": "2s",
+            "repeat_interval": "1h",
+        }
         receivers = [{"name": "people", "webhook_configs": [{"url": webhook, "send_resolved": True}]}]
         folder.joinpath("am.yml").write_text(yaml.safe_dump({"route": route, "receivers": receivers}))
 
@@ -46,7 +52,10 @@ class Alertmanager:
 
     async def tell(self, *alerts):
         """Post alerts as Prometheus does."""
-        async with aiohttp.ClientSession() as session, session.post(f"{self.url}/api/v2/alerts", json=alerts) as response:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(f"{self.url}/api/v2/alerts", json=alerts) as response,
+        ):
             assert response.status == 200, await response.text()
 
     async def stop(self):

@@ -83,7 +83,11 @@ async def test_three_hundred_alerts_are_split_and_none_is_missing(serve, provide
     for name in ("dingtalk", "feishu", "itsm"):
         await eventually(lambda name=name: not missing(name), 30)
     await eventually(lambda: len(providers.told("wecom")) >= 10, 30)
-    assert all(len(json.loads(m.raw)["markdown"]["content"].encode()) <= 4096 for m in providers.sandbox.messages if m.name == "wecom")
+    assert all(
+        len(json.loads(m.raw)["markdown"]["content"].encode()) <= 4096
+        for m in providers.sandbox.messages
+        if m.name == "wecom"
+    )
 
 
 async def test_the_same_notification_is_told_once(serve, providers):

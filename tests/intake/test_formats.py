@@ -104,7 +104,10 @@ def test_a_missing_alertname_is_found_elsewhere(top):
 
 
 def test_an_alert_without_labels_has_the_common_ones():
-    assert one({"status": "firing"}, commonLabels={"alertname": "X", "a": "b"})["labels"] == {"alertname": "X", "a": "b"}
+    assert one({"status": "firing"}, commonLabels={"alertname": "X", "a": "b"})["labels"] == {
+        "alertname": "X",
+        "a": "b",
+    }
 
 
 def test_a_bare_array_is_firing_until_its_end_has_passed():

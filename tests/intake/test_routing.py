@@ -86,7 +86,8 @@ def test_named_channels_get_every_alert():
 
 
 @pytest.mark.parametrize(
-    ("severity", "priority"), [("Critical", "high"), ("warning", "normal"), ("", "normal"), ("info", "low"), ("x", "normal")]
+    ("severity", "priority"),
+    [("Critical", "high"), ("warning", "normal"), ("", "normal"), ("info", "low"), ("x", "normal")],
 )
 def test_the_priority_of_a_severity(severity, priority):
     assert severity_priority({"severity": severity}) == priority
@@ -96,7 +97,13 @@ names = st.sampled_from(["team", "severity", "env"])
 values = st.sampled_from(["a", "b", "c"])
 matcher = st.builds(lambda n, o, v: f'{n}{o}"{v}"', names, st.sampled_from(["=", "!=", "=~", "!~"]), values)
 node = st.recursive(
-    st.fixed_dictionaries({"matchers": st.lists(matcher, max_size=2), "channels": st.lists(values, min_size=1, max_size=2), "continue": st.booleans()}),
+    st.fixed_dictionaries(
+        {
+            "matchers": st.lists(matcher, max_size=2),
+            "channels": st.lists(values, min_size=1, max_size=2),
+            "continue": st.booleans(),
+        }
+    ),
     lambda inner: st.fixed_dictionaries(
         {"matchers": st.lists(matcher, max_size=2), "continue": st.booleans(), "routes": st.lists(inner, max_size=4)}
     ),

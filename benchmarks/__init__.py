@@ -1,0 +1,1 @@
+"""How fast the service is, beside a bare handler and a peer; see README.md."""

@@ -1,0 +1,96 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from receiver import __version__
+from receiver.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*arguments, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "receiver", *arguments], cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_version():
+    done = run("version")
+    assert (done.returncode, done.stdout) == (0, f"alert-receiver {__version__}\n")
+
+
+def test_the_example_is_right():
+    done = run("check-config", "config.example.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "OK (4 channels, 4 routes)" in done.stdout
+
+
+def test_every_fault_is_told_at_once_with_its_line(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("server: {lisen: 1}\nchannels:\n  - {name: a, kind: pager}\nroute: {channels: [b]}\n")
+    done = run("check-config", str(file))
+    assert done.returncode == 1
+    assert "line" in done.stderr or f"{file}:1" in done.stderr
+    for word in ("lisen", "pager", "channels[0].kind", "route.channels[0]"):
+        assert word in done.stderr
+
+
+def test_a_broken_template_is_found_with_its_line(tmp_path):
+    configuration = yaml.safe_load((ROOT / "config.example.yaml").read_text())
+    folder = tmp_path / "templates" / "default"
+    folder.mkdir(parents=True)
+    (folder / "wecom_robot.zh.j2").write_text("fine\n{% if %}\n")
+    configuration["templates"] = {"directory": str(tmp_path / "templates")}
+    file = tmp_path / "config.yaml"
+    file.write_text(yaml.safe_dump(configuration))
+    done = run("check-config", str(file))
+    assert done.returncode == 1
+    assert "wecom_robot.zh.j2" in done.stderr
+    assert "2" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("nonsense",), ("check-config",), ("serve", "--no-such-flag"), ("serve", "--log.level=loud")]
+)
+def test_wrong_usage_ends_with_two(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_a_missing_file_ends_with_one(tmp_path):
+    done = run("serve", f"--config.file={tmp_path / 'none.yaml'}")
+    assert done.returncode == 1
+    assert "cannot be read" in done.stderr
+
+
+def test_a_second_service_on_the_same_store_is_refused(serve_twice):
+    assert serve_twice.returncode == 1
+    assert "another process" in serve_twice.stderr
+    assert "Traceback" not in serve_twice.stderr
+
+
+@pytest.fixture
+async def serve_twice(serve, providers, tmp_path):
+    first = await serve()
+    configuration = yaml.safe_load(first.file.read_text())
+    configuration["server"]["listen"] = "127.0.0.1:0"
+    second = tmp_path / "second.yaml"
+    second.write_text(yaml.safe_dump(configuration))
+    return run("serve", f"--config.file={second}", cwd=tmp_path)
+
+
+async def test_a_taken_address_ends_with_one(serve, tmp_path):
+    first = await serve()
+    configuration = yaml.safe_load(first.file.read_text())
+    configuration["storage"]["url"] = f"sqlite:///{tmp_path / 'other.db'}"
+    second = tmp_path / "second.yaml"
+    second.write_text(yaml.safe_dump(configuration))
+    done = run("serve", f"--config.file={second}", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "in use" in done.stderr
+    assert "Traceback" not in done.stderr
