@@ -45,7 +45,7 @@ def measure(folder: Path, runs: int, peer: str | None) -> list[Table]:
         with running(ours):
             other = _peer(peer, sink.port, folder) if peer else server("bare", folder)
             with running(other):
-                return [_compare(ours, other, "/dingtalk/sink/send" if peer else "/webhook", runs)]
+                return [_compare(_Whole(ours, sink), other, "/dingtalk/sink/send" if peer else "/webhook", runs)]
 
 
 def _peer(path: str, sink: int, folder: Path) -> Process:
@@ -56,28 +56,40 @@ def _peer(path: str, sink: int, folder: Path) -> Process:
     return Process(command, port, MEASURED, folder / "peer.log", GOMAXPROCS="1")
 
 
-def _compare(ours: Process, other: Process, path: str, runs: int) -> Table:
-    told, rates = 0.0, []
-    _drained(ours, 500, 0, 0.0)
-    told, first = 500.0, 500
+class _Whole:
+    """The service and the sink its messages end in."""
+
+    def __init__(self, service: Process, sink: Process) -> None:
+        self.service = service
+        self._sink = sink
+        self._first = 0
+
+    def rate(self, count: int) -> float:
+        """Messages a second, from the first request until every delivery is sent and settled."""
+        before = int(self._sink.get("/"))
+        began = load(Order(self.service.port, count=count, first=self._first, teams=TEAMS)).began
+        while int(self._sink.get("/")) < before + count:
+            time.sleep(0.02)
+        while self.service.metric("alertreceiver_queue_length"):
+            time.sleep(0.02)
+        self._first += count
+        return count / (time.time() - began)
+
+
+def _compare(ours: _Whole, other: Process, path: str, runs: int) -> Table:
+    ours.rate(500)
     load(Order(other.port, path, count=500, teams=TEAMS))
+    rates = []
     for _ in range(runs):
         tally = load(Order(other.port, path, count=MESSAGES, teams=TEAMS))
-        rates.append((_drained(ours, MESSAGES, first, told), tally.answered / tally.seconds))
-        told, first = told + MESSAGES, first + MESSAGES
-    return _table(rates, ours, other, "send" in path)
-
-
-def _drained(ours: Process, count: int, first: int, told: float) -> float:
-    """Messages a second from the first request until every delivery is sent and settled."""
-    began = load(Order(ours.port, count=count, first=first, teams=TEAMS)).began
-    while ours.metrics("alertreceiver_notifications_total") < told + count or ours.metrics("alertreceiver_queue_length"):
-        time.sleep(0.05)
-    return count / (time.time() - began)
+        rates.append((ours.rate(MESSAGES), tally.answered / tally.seconds))
+    return _table(rates, ours.service, other, "send" in path)
 
 
 def _table(rates: list[tuple[float, float]], ours: Process, other: Process, is_peer: bool) -> Table:
-    name = "prometheus-webhook-dingtalk (no store)" if is_peer else "bare handler, nothing sent (the peer was not found)"
+    name = (
+        "prometheus-webhook-dingtalk (no store)" if is_peer else "bare handler, nothing sent (the peer was not found)"
+    )
     ratio = median([one / another for one, another in rates])
     rows = [
         (name, f"{median([rate for _, rate in rates]):,.0f}", "1", f"{other.memory:.0f}"),

@@ -99,12 +99,18 @@ class Load:
             self._send(connection, self._waiting.pop(0))
         else:
             self._idle.append(connection)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Over when nothing more is to be sent and everything was answered."""
+        if not self._sent and not self._more() and not self._over.done():
+            self._over.set_result(None)
 
     def _again(self, connection: Frames) -> None:
         if self._more():
             self._send(connection, self._loop.time())
-        elif not self._sent and not self._over.done():
-            self._over.set_result(None)
+        else:
+            self._settle()
 
     def _more(self) -> bool:
         sent = self._next - self._order.first
@@ -124,9 +130,7 @@ class Load:
             else:
                 self._waiting.append(at)
             at += 1 / self._order.rate
-        while self._sent:
-            await asyncio.sleep(0.01)
-        self._over.set_result(None)
+        self._settle()
 
 
 async def _main() -> None:

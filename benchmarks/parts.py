@@ -60,13 +60,15 @@ def _rendered(renderer: Renderer, channel: Channel, alerts: int) -> float:
 
 
 def _store(folder: Path, runs: int) -> Table:
-    rates = [asyncio.run(_accepted(folder / f"store-{run}.db")) for run in range(runs)]
+    rates = [asyncio.run(_accepted(folder.absolute() / f"store-{run}.db")) for run in range(runs)]
     rows = [(f"{WAITING}", f"{median(rates):,.0f}")]
-    return Table("The store (SQLite, synchronous=FULL): one event, two deliveries", ("waiting at once", "accepts/s"), rows)
+    return Table(
+        "The store (SQLite, synchronous=FULL): one event, two deliveries", ("waiting at once", "accepts/s"), rows
+    )
 
 
 async def _accepted(path: Path) -> float:
-    store = await open_store(StorageSettings(url=f"sqlite:///{path.absolute()}"))
+    store = await open_store(StorageSettings(url=f"sqlite:///{path}"))
     try:
         begun = time.perf_counter()
         await asyncio.gather(*(_accept(store, number) for number in range(WAITING)))

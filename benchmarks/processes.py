@@ -79,10 +79,15 @@ class Process:
         found = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{self._process.pid}/status").read_text())
         return int(found[1]) / 1024 if found else 0.0
 
-    def metrics(self, name: str) -> float:
+    def get(self, path: str) -> str:
+        """What it answers to a GET."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}") as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def metric(self, name: str) -> float:
         """The sum of one metric over its labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:  # noqa: S310 - our own
-            lines = answer.read().decode().splitlines()
+        lines = self.get("/metrics").splitlines()
         return sum(float(line.rpartition(" ")[2]) for line in lines if re.match(rf"{name}[{{ ]", line))
 
 

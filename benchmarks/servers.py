@@ -11,8 +11,8 @@ from aiohttp import web
 
 from benchmarks.wire import Frames
 
-_ANSWER = b'{"errcode":0,"errmsg":"ok"}'
-_SAID = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(_ANSWER), _ANSWER)
+_SAID = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+_OK = _SAID % (27, b'{"errcode":0,"errmsg":"ok"}')
 
 
 async def bare(port: int) -> None:
@@ -31,9 +31,18 @@ async def bare(port: int) -> None:
 
 
 async def sink(port: int) -> None:
-    """Says `{"errcode":0,"errmsg":"ok"}` to every message."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Frames(lambda one, _: one.transport.write(_SAID)), "127.0.0.1", port)
+    """Says `{"errcode":0,"errmsg":"ok"}` to every message, and to a GET how many there were."""
+    taken = 0
+
+    def got(connection: Frames, first: bytes) -> None:
+        nonlocal taken
+        if first.startswith(b"GET"):
+            connection.transport.write(_SAID % (len(str(taken)), str(taken).encode()))
+        else:
+            taken += 1
+            connection.transport.write(_OK)
+
+    server = await asyncio.get_running_loop().create_server(lambda: Frames(got), "127.0.0.1", port)
     await server.serve_forever()
 
 

@@ -7,11 +7,10 @@ import ssl
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import aiohttp
-from aiohttp.abc import AbstractResolver
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -82,20 +81,19 @@ class Client:
         Raises Unavailable when there is no answer (`ambiguous` if the request may have arrived), and Misconfigured
         when the address must not be reached. No error text holds the URL's path or query, or a header.
         """
-        started, fate = time.perf_counter(), SimpleNamespace(sent=False)
+        started, body = time.perf_counter(), _Body(request.body)
         try:
             async with self._open().request(
                 request.method,
                 URL(request.url, encoded=True),
-                data=request.body,
+                data=body,
                 headers=request.headers,
-                trace_request_ctx=fate,
                 **self._options,
             ) as answer:
-                body = await _bounded(answer)
-                return Response(answer.status, answer.headers, body, time.perf_counter() - started)
+                said = await _bounded(answer)
+                return Response(answer.status, answer.headers, said, time.perf_counter() - started)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, RuntimeError) as error:
-            failure = self._http.failure(error, host_of(request.url), fate.sent)
+            failure = self._http.failure(error, host_of(request.url), body.sent)
         raise failure  # outside of the handler: aiohttp's exception, which names the URL, does not travel along
 
     async def close(self) -> None:
@@ -140,8 +138,6 @@ class Http:
 
     def session(self, default_headers: CIMultiDict[str], connections: int) -> aiohttp.ClientSession:
         """A session that is guarded and bounded, and keeps no cookies."""
-        trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_mark_sent)
         return aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 limit=connections,
@@ -152,7 +148,6 @@ class Http:
             timeout=self._timeout,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
-            trace_configs=[trace],
         )
 
     def failure(self, error: Exception, host: str, sent: bool) -> DeliveryError:
@@ -195,9 +190,17 @@ def _unconnected(error: Exception, cause: object) -> str:
     return f"the connection {through}failed: {why}"
 
 
-async def _mark_sent(session: aiohttp.ClientSession, context: SimpleNamespace, params: object) -> None:
-    del session, params
-    context.trace_request_ctx.sent = True
+class _Body(aiohttp.BytesPayload):
+    """A body that knows whether it was written; aiohttp's tracing would tell as well, at a higher cost."""
+
+    def __init__(self, body: bytes) -> None:
+        super().__init__(body)
+        self.sent = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        """As aiohttp's; the head of the request goes out with the first bytes."""
+        self.sent = True
+        await super().write_with_length(writer, content_length)
 
 
 async def _bounded(answer: aiohttp.ClientResponse) -> bytes:

@@ -51,9 +51,7 @@ class Metrics:
         self.events_duplicate = counter("events_duplicate", "Accepted bodies that were taken before.", "source")
         self.alerts_received = counter("alerts_received", "Alerts in accepted bodies.", "status")
         self.notifications = counter("notifications", "Deliveries that ended as sent.", "channel", "kind")
-        self.notifications_failed = counter(
-            "notifications_failed", "Deliveries given up.", "channel", "kind", "reason"
-        )
+        self.notifications_failed = counter("notifications_failed", "Deliveries given up.", "channel", "kind", "reason")
         self.requests = counter("notification_requests", "Requests to a provider.", "channel", "kind")
         self.requests_failed = counter(
             "notification_requests_failed", "Requests the provider did not confirm.", "channel", "kind", "reason"

@@ -181,4 +181,4 @@ class StoredEvent:
 
 def new_id(now: float) -> str:
     """A fresh id that sorts by time: 12 hex digits of milliseconds, 16 of randomness."""
-    return f"{int(now * 1000):012x}{random.getrandbits(64):016x}"  # noqa: S311 - unique, not secret
+    return f"{int(now * 1000):012x}{random.getrandbits(64):016x}"

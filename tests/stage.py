@@ -142,6 +142,11 @@ class Service:
         except aiohttp.ClientError:
             return False
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9, at once."""
         self._process.send_signal(signal.SIGKILL)

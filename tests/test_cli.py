@@ -33,7 +33,8 @@ def test_every_fault_is_told_at_once_with_its_line(tmp_path):
     file.write_text("server: {lisen: 1}\nchannels:\n  - {name: a, kind: pager}\nroute: {channels: [b]}\n")
     done = run("check-config", str(file))
     assert done.returncode == 1
-    assert "line" in done.stderr or f"{file}:1" in done.stderr
+    assert f"{file}:1: " in done.stderr
+    assert f"{file}:3: " in done.stderr
     for word in ("lisen", "pager", "channels[0].kind", "route.channels[0]"):
         assert word in done.stderr
 

@@ -35,18 +35,22 @@ class Senders:
         digest = proof.offered(_header(headers, "Authorization"))
         return None if digest is None else proof.holder(digest, self._headers)
 
-    def signature_of(self, headers: Mapping[str, str]) -> str:
-        """What was sent as a signature: a valid one that comes again is a replay."""
-        return " ".join(signer.offered(headers) for signer in self._signers)
-
     def by_signature(self, headers: Mapping[str, str], body: bytes, now: float) -> str | None:
-        """The name of the credential that signed the raw `body`, or None; `now` is in Unix seconds.
+        """The name of the credential that signed the raw `body`, or None; `now` is in Unix seconds."""
+        found = self.signed(headers, body, now)
+        return found[0] if found else None
+
+    def signed(self, headers: Mapping[str, str], body: bytes, now: float) -> tuple[str, str] | None:
+        """The name of the credential that signed the raw `body` and its signature: one that comes again is a replay.
 
         Grafana's scheme (grafana/alerting `http/hmac.go`): hex HMAC-SHA256 over the body, or over the timestamp
         header's Unix seconds, a colon and the body where such a header is configured. The timestamp is then
         required and may be 300 seconds off.
         """
-        return next((signer.name for signer in self._signers if signer.signed(headers, body, now)), None)
+        for signer in self._signers:
+            if signer.signed(headers, body, now):
+                return signer.name, signer.offered(headers)
+        return None
 
 
 class _Signer:

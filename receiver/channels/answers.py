@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 
 from receiver.channels.cleaning import cleaned
 from receiver.errors import DeliveryError, Misconfigured, Rejected, Throttled, Unavailable
-from receiver.http import Response
+from receiver.http import BasicAuth, Response, authorize
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +103,15 @@ def retry_after(response: Response) -> float | None:
 
 
 def secrets_of(section: object) -> Iterator[str]:
-    """Every secret text within a section of the configuration, also as it looks inside a URL."""
+    """Every secret text within a section of the configuration, also as it looks inside a URL or a header."""
     if isinstance(section, SecretStr):
         value = section.get_secret_value()
         if len(value) >= 4:
-            yield from {value, quote(value, safe=""), quote(value)}
+            yield from {value, value.removeprefix("whsec_"), quote(value, safe=""), quote(value)}
         return
     inner: Iterable[object] = ()
+    if isinstance(section, BasicAuth):
+        yield authorize(section, None)["Authorization"].removeprefix("Basic ")
     if isinstance(section, BaseModel):
         inner = section.__dict__.values()
     elif isinstance(section, Mapping):

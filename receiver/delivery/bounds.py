@@ -36,7 +36,7 @@ class Budget:
 
     def start(self, alerts: int, now: float | None = None) -> None:
         """Allow what a template for that many alerts may need: a second, and a millisecond for each alert."""
-        self.left = 1_000_000 + 10_000 * alerts
+        self.left = min(1_000_000 + 200_000 * alerts, OUTPUT_LIMIT)
         self.room = min(OUTPUT_LIMIT, TEXT_LIMIT + 65_536 * alerts)
         self.deadline = (monotonic() if now is None else now) + 1 + alerts / 1000
 

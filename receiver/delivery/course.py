@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 from receiver import logs
+from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
 from receiver.delivery.retry import Decision, GiveUp, PlainText, Retry, Stop, decide
 from receiver.delivery.standing import Standing
-from receiver.errors import DeliveryError, StoreUnavailable, Throttled, Unavailable
+from receiver.errors import DeliveryError, Throttled, Unavailable
 from receiver.model import Attempt, Message, MessageState, State
 from receiver.store.base import ChannelState, Move, Settlement, Store, Work
 
@@ -22,30 +22,24 @@ Turn = Callable[[], Awaitable[float | None]]
 _log = logs.get("sender")
 
 
-async def settle(store: Store, settlement: Settlement) -> None:
-    """Write an outcome down, however long the store is away: what was posted must not be forgotten."""
-    while True:
-        try:
-            return await store.settle(settlement)
-        except StoreUnavailable as error:
-            _log.error("an outcome waits for the store", message=settlement.message_id, error=str(error))
-            await asyncio.sleep(1.0)
-
-
 class Course:
     """Sends the messages of `work` in order, each after its turn, and writes down how each ended."""
 
-    def __init__(self, work: Work, standing: Standing, planner: Planner, store: Store) -> None:
+    def __init__(self, work: Work, standing: Standing, planner: Planner, store: Store, ledger: Ledger) -> None:
         self._work = work
         self._standing = standing
         self._planner = planner
         self._store = store
+        self._ledger = ledger
         self._parts = deque(work.messages)
         self._planned: list[Message] = []
         self._trouble = work.delivery.reason if work.messages else ""
 
     async def run(self, turn: Turn) -> None:
-        """Go on until the delivery has ended or was put off, or the channel's turn does not come."""
+        """Go on until the delivery has ended or was put off, or the channel's turn does not come.
+
+        That it has arrived is written down beside what comes next: the ledger says when that is done.
+        """
         done = False
         while not done and (now := await turn()) is not None:
             done = await self._step(now)
@@ -59,7 +53,7 @@ class Course:
         self._planned = []
         attempt, error = await self._post(message)
         if error is None:
-            return await self._arrived(message, attempt)
+            return self._arrived(message, attempt)
         return await self._failed(message, attempt, error)
 
     async def _post(self, message: Message) -> tuple[Attempt, DeliveryError | None]:
@@ -74,12 +68,14 @@ class Course:
         self._standing.tried(attempt, error)
         return attempt, error
 
-    async def _arrived(self, message: Message, attempt: Attempt) -> bool:
+    def _arrived(self, message: Message, attempt: Attempt) -> bool:
         channel: ChannelState | None = None
         moves: tuple[Move, ...] = ()
         if not self._parts:
             channel, moves = self._end(attempt.at + attempt.duration)
-        await self._settle(message, MessageState.SENT, attempt, moves, channel=channel)
+        named = (message.channel, channel) if channel else None
+        settlement = Settlement(message.id, MessageState.SENT, attempt, moves, channel=named)
+        self._ledger.begin(self._work.delivery, settlement)
         return not self._parts
 
     def _end(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:
@@ -166,4 +162,4 @@ class Course:
         channel: ChannelState | None = None,
     ) -> None:
         named = (message.channel, channel) if channel else None
-        await settle(self._store, Settlement(message.id, state, attempt, moves, replacements, hold, named))
+        await self._ledger.write(Settlement(message.id, state, attempt, moves, replacements, hold, named))

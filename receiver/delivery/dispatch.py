@@ -63,6 +63,8 @@ async def build(
     record_url: Callable[[str], str],
 ) -> Dispatcher:
     """A dispatcher that goes on where the store says the channels were left."""
+    channels = list(channels)
+    await _hold_orphans({channel.name for channel in channels}, store)
     known, windows, senders = await store.channels(), await _windows(channels, store), {}
     for channel in channels:
         state = await _resume(channel, known.get(channel.name, ChannelState()), store)
@@ -70,6 +72,14 @@ async def build(
         planner = Planner(channel, renderer, metrics, read=read, record_url=record_url)
         senders[channel.name] = Sender(standing, planner, store)
     return Dispatcher(senders)
+
+
+async def _hold_orphans(configured: set[str], store: Store) -> None:
+    """Hold what is owed to channels that the configuration no longer has; they get it should they come back."""
+    for name in set(await store.backlog()) - configured:
+        reason = "no longer in the configuration"
+        await store.set_channel(name, ChannelState("disabled", reason, changed_at=store.now()))
+        _log.warning("deliveries are held", channel=name, reason=reason, number=await store.hold(name, "disabled"))
 
 
 async def _windows(channels: Iterable[Channel], store: Store) -> dict[str, Window]:

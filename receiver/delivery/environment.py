@@ -17,7 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import missing
 
 from receiver.delivery.bounds import BoundedFormat, Budget
-from receiver.delivery.markup import Safe, escaping, text_of
+from receiver.delivery.markup import VALUE_LIMIT, Safe, escaping, text_of
 from receiver.errors import TemplateError
 
 _BUILT_IN = (
@@ -109,7 +109,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     context_class = FactsContext
     template_class = _Template
 
-    def __init__(self, loader: jinja2.BaseLoader, escape: Callable[[str], str]) -> None:
+    def __init__(self, loader: jinja2.BaseLoader, escape: Callable[[str], str], limit: int = VALUE_LIMIT) -> None:
         super().__init__(
             loader=loader,
             autoescape=True,
@@ -120,7 +120,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             cache_size=-1,
         )
         self.budget = Budget()
-        self.escape = escaping(escape, self.budget.charge)
+        self.escape = escaping(escape, self.budget.charge, limit)
         self.facts: Mapping[str, Any] = {}
         self.runtime = {"Markup": Safe, "Macro": _Macro, "escape": self.escape, "markup_join": self.joined}
         self.concat = self.budget.output  # type: ignore[method-assign]

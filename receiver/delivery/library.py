@@ -12,9 +12,10 @@ import jinja2
 
 import receiver
 from receiver.channels.base import Channel
+from receiver.delivery.bounds import TEXT_LIMIT
 from receiver.delivery.environment import TemplateEnvironment
 from receiver.delivery.filters import Form, equip
-from receiver.delivery.markup import defused
+from receiver.delivery.markup import VALUE_LIMIT, defused
 from receiver.errors import TemplateError
 
 DEFAULT = "default"
@@ -129,7 +130,8 @@ class Library:
             escape = channel.escape
         key = (form, escape)
         if key not in self._environments:
-            made = TemplateEnvironment(jinja2.FileSystemLoader(self._roots), escape)
+            limit = TEXT_LIMIT if form == "json" else VALUE_LIMIT
+            made = TemplateEnvironment(jinja2.FileSystemLoader(self._roots), escape, limit)
             equip(made, form, self._zone)
             self._environments[key] = made
         return self._environments[key]

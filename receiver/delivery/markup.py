@@ -18,8 +18,8 @@ from receiver.errors import TemplateError
 CUT: Final = "\x1e"
 """What `{{ cut }}` puts between the pieces of a message; no value can hold it."""
 
-VALUE_LIMIT = 64 * 1024
-"""How many characters of one value are ever shown; more than any message can hold."""
+VALUE_LIMIT = 32 * 1024
+"""How many characters of one value are ever shown; more than a message of any platform can hold."""
 
 _LINE_END = re.compile("\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
 _PLAIN_TAG = re.compile(r"<(?=\s*/?\s*(?:@|at(?![a-z0-9])))", re.IGNORECASE)
@@ -130,26 +130,28 @@ def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
 class _Cache(dict[str, str]):
     """What was escaped before: labels come back with every message."""
 
-    def __init__(self, escape: Callable[[str], str], charge: Callable[[int], None]) -> None:
+    def __init__(self, escape: Callable[[str], str], charge: Callable[[int], None], limit: int) -> None:
         super().__init__()
-        self._escape, self._charge = escape, charge
+        self._escape, self._charge, self._limit = escape, charge, limit
 
     def __missing__(self, value: str) -> str:
         if len(value) > 512:
-            self._charge(min(len(value), VALUE_LIMIT))
-            return self._escape(value[:VALUE_LIMIT])
+            self._charge(min(len(value), self._limit))
+            return self._escape(value if len(value) <= self._limit else value[: self._limit] + "…")
         if len(self) >= 8192:
             self.clear()
         escaped = self[value] = self._escape(value)
         return escaped
 
 
-def escaping(escape: Callable[[str], str], charge: Callable[[int], None]) -> Callable[[object], str]:
+def escaping(
+    escape: Callable[[str], str], charge: Callable[[int], None], limit: int = VALUE_LIMIT
+) -> Callable[[object], str]:
     """The function that every output of a template goes through: a trusted text as it is, all else by `escape`.
 
-    Long values are paid for by `charge` with their length.
+    Long values are paid for by `charge` with their length, and end with `…` after `limit` characters.
     """
-    cache = _Cache(escape, charge)
+    cache = _Cache(escape, charge, limit)
 
     def escaped(value: object) -> str:
         kind = type(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
+import orjson
 from pydantic import field_validator
 
 from receiver.channels.base import Channel
@@ -96,7 +97,11 @@ class Renderer:
             for batch in samples.batches():
                 try:
                     with self._lock:
-                        self._from_templates(channel, batch, samples.NOW, plain)
+                        texts = self._from_templates(channel, batch, samples.NOW, plain)
+                    if channel.kind == "webhook" and not plain and "json" in channel.settings.content_type:
+                        orjson.loads(texts[0].body)
+                except orjson.JSONDecodeError as error:
+                    yield Fault(f"{channel.settings.template}/{channel.kind}", f"the body is no JSON: {error.msg}")
                 except TemplateFailure as error:
                     yield Fault(error.path, error.cause, error.line)
                 except Exception as error:

@@ -7,7 +7,8 @@ import random
 
 from receiver import logs
 from receiver.delivery.coalescing import coalesce
-from receiver.delivery.course import Course, settle
+from receiver.delivery.course import Course
+from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
 from receiver.delivery.retry import backoff, deadline
 from receiver.delivery.standing import Standing
@@ -27,6 +28,7 @@ class Sender:
         self._channel = standing.channel
         self._planner = planner
         self._store = store
+        self._ledger = Ledger(store)
         self._awake = asyncio.Event()
         self._closing = False
 
@@ -49,12 +51,14 @@ class Sender:
             except StoreUnavailable as error:
                 _log.warning("the store is away", channel=self._channel.name, error=str(error))
                 await self._sleep(1.0)
+        await self._written()
 
     def _may_send(self) -> bool:
         return self.standing.enabled and not self._closing
 
     async def _round(self) -> bool:
         """Deliver what is due now; False when there is nothing to do."""
+        await self._written()
         now = self._store.now()
         if not self._may_send() or self.standing.resting(now) > now:
             return False
@@ -67,6 +71,11 @@ class Sender:
         if self.standing.state.state == "stopped":
             self.standing.held(await self._store.hold(self._channel.name, "stopped"))
         return bool(work)
+
+    async def _written(self) -> None:
+        """Wait until it is written what arrived; only then does the store say rightly what is due."""
+        for delivery in await self._ledger.finish():
+            await self._put_off(delivery)
 
     async def _idle(self) -> None:
         wait = _POLL
@@ -103,7 +112,7 @@ class Sender:
             if self._store.now() >= deadline(work.delivery):
                 await self._expire(work)
             else:
-                await Course(work, self.standing, self._planner, self._store).run(self._turn)
+                await Course(work, self.standing, self._planner, self._store, self._ledger).run(self._turn)
         except (StoreUnavailable, asyncio.CancelledError):
             raise
         except Exception:  # a poisoned delivery must not block its channel
@@ -124,7 +133,7 @@ class Sender:
         await self._move(Move(delivery.id, State.QUEUED, "internal error", due, delivery.attempts + 1))
 
     async def _move(self, move: Move) -> None:
-        await settle(self._store, Settlement("", MessageState.FAILED, None, (move,)))
+        await self._ledger.write(Settlement("", MessageState.FAILED, None, (move,)))
 
     async def change(self, state: str, reason: str) -> ChannelState:
         """Enable or disable the channel: what it owes is held, or comes back with its age counting anew."""

@@ -30,6 +30,11 @@ class Standing:
         self.state = state
         self._metrics = metrics
         self._labels = (channel.name, channel.kind)
+        self._requests = metrics.requests.labels(*self._labels)
+        self._latency = metrics.latency.labels(channel.kind)
+        self._notifications = metrics.notifications.labels(*self._labels)
+        self._delay = metrics.delay.labels(channel.kind)
+        self._last_success = metrics.last_success.labels(channel.name)
         self._rest_until = 0.0
         self._outages = 0
         self.last_success: float | None = None
@@ -52,25 +57,26 @@ class Standing:
     def change(self, state: str, reason: str, now: float) -> ChannelState:
         """Enable, disable or stop the channel; the state to keep."""
         self.state = replace(self.state, state=state, reason=reason, changed_at=now, failures=0)
+        self._rest_until, self._outages = 0.0, 0  # whoever enables a channel wants to see it work
         self._metrics.channel_enabled.labels(self.channel.name).set(self.enabled)
         _log.warning("a channel changed its state", channel=self.channel.name, state=state, reason=reason)
         return self.state
 
     def tried(self, attempt: Attempt, error: DeliveryError | None) -> None:
         """Count one request."""
-        self._metrics.requests.labels(*self._labels).inc()
-        self._metrics.latency.labels(self.channel.kind).observe(attempt.duration)
+        self._requests.inc()
+        self._latency.observe(attempt.duration)
         if error is not None:
             self._metrics.requests_failed.labels(*self._labels, error.reason).inc()
             return
         self._outages = 0
         self.last_success = attempt.at + attempt.duration
-        self._metrics.last_success.labels(self.channel.name).set(self.last_success)
+        self._last_success.set(self.last_success)
 
     def arrived(self, delivery: Delivery, now: float) -> ChannelState | None:
         """Count a delivery that was sent; the state to keep if it changed."""
-        self._metrics.notifications.labels(*self._labels).inc()
-        self._metrics.delay.labels(self.channel.kind).observe(max(0.0, now - delivery.created_at))
+        self._notifications.inc()
+        self._delay.observe(max(0.0, now - delivery.created_at))
         if not self.state.failures:
             return None
         self.state = replace(self.state, failures=0)

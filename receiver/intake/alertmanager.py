@@ -15,6 +15,7 @@ from receiver.model import Alert, Event, Status
 _QUOTED = re.compile(r"\\(.)")
 _NO_TIME = ("0001-01-01", "1970-01-01", "0000-")
 _STATUSES = ("firing", "resolved")
+_TEXT = frozenset({str})
 
 
 def parse(body: Mapping[str, Any], source: str) -> Event:
@@ -92,7 +93,7 @@ def strings(value: Any) -> dict[str, str]:
     """A map of strings whatever was sent: null reads as nothing, a list is joined, a number is written out."""
     if not isinstance(value, dict):
         return {}
-    if all(type(item) is str for item in value.values()):
+    if _TEXT.issuperset(map(type, value.values())):
         return value
     return {key: text(item) for key, item in value.items() if item is not None}
 

@@ -29,8 +29,10 @@ def decode(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _clean(_tolerant(body))
-    if b"\\u0000" in body or body.count(b"{") + body.count(b"[") > DEPTH:
+    if b"\\u0000" in body:
         return _clean(value)
+    if body.count(b"{") + body.count(b"[") > DEPTH:
+        _refuse_depth(value)
     return value
 
 
@@ -63,6 +65,16 @@ def _float(digits: str) -> float | None:
 
 def _int(digits: str) -> int | float | None:
     return int(digits) if len(digits) < 400 else _float(digits)
+
+
+def _refuse_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(DEPTH + 1):
+        level = [item for item in level if type(item) is dict or type(item) is list]
+        if not level:
+            return
+        level = [item for each in level for item in (each.values() if type(each) is dict else each)]
+    raise BadPayload(f"the JSON is nested deeper than {DEPTH}")
 
 
 def _clean(value: Any, depth: int = 0) -> Any:

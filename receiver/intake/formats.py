@@ -42,24 +42,26 @@ def _event(value: object, source: str, now: float) -> Event:
 
 
 class Facts:
-    """The facts of stored events: read from the raw body, the last few small ones remembered."""
+    """The facts of stored events: read from the raw body, the last few small ones remembered.
 
-    def __init__(self, size: int = 256) -> None:
+    A few, for one event that goes to several channels: reading again costs less than a large heap.
+    """
+
+    def __init__(self, size: int = 16) -> None:
         self._size = size
         self._known: dict[str, Event] = {}
-
-    def remember(self, stored: StoredEvent, event: Event) -> None:
-        """Keep the facts of an event that was just taken in."""
-        if len(stored.body) > _SMALL:
-            return
-        if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]
-        self._known[stored.id] = event
 
     def read(self, stored: StoredEvent) -> Event:
         """The facts of a stored event. BadPayload when its body cannot be read any more."""
         known = self._known.get(stored.id)
         if known is None:
             known = parse(stored.body, stored.source, stored.received_at)
-            self.remember(stored, known)
+            self._remember(stored, known)
         return known
+
+    def _remember(self, stored: StoredEvent, event: Event) -> None:
+        if len(stored.body) > _SMALL:
+            return
+        if len(self._known) >= self._size:
+            del self._known[next(iter(self._known))]
+        self._known[stored.id] = event

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from receiver.channels.base import Channel
 from receiver.errors import BadPayload, ReceiverError
 from receiver.intake import identity
-from receiver.intake.formats import Facts, parse
+from receiver.intake.formats import parse
 from receiver.intake.routing import Routes, Share, direct
 from receiver.metrics import Metrics
 from receiver.model import Delivery, Event, State, StoredEvent, new_id
-from receiver.store.base import Quarantined, Receipt, Store
+from receiver.store.base import Mark, Quarantined, Receipt, Store
 
 QUARANTINED_BYTES = 65536
 
@@ -41,6 +42,16 @@ class Accepted:
     alerts: int
 
 
+class _Taken(NamedTuple):
+    """What is to be kept of one posting, and what is counted of it."""
+
+    stored: StoredEvent
+    deliveries: list[Delivery]
+    marks: list[Mark]
+    alerts: int
+    firing: int
+
+
 class Intake:
     """Takes postings in. `held` says why a channel holds its deliveries ("" when it does not); `wake` is called
     with the channels that owe something new, after the commit."""
@@ -50,7 +61,6 @@ class Intake:
         store: Store,
         routes: Routes,
         channels: Mapping[str, Channel],
-        facts: Facts,
         metrics: Metrics,
         *,
         held: Callable[[str], str],
@@ -59,7 +69,6 @@ class Intake:
         self._store = store
         self._routes = routes
         self._channels = channels
-        self._facts = facts
         self._metrics = metrics
         self._held = held
         self._wake = wake
@@ -71,24 +80,31 @@ class Intake:
     async def accept(self, posting: Posting) -> Accepted:
         """Take one body in; durable when this returns.
 
-        Raises BadPayload (the body is kept in quarantine), UnknownChannel, StoreUnavailable (nothing was kept).
+        Raises BadPayload and UnknownChannel (the body is kept in quarantine), StoreUnavailable (nothing was kept).
         """
         now = self._store.now()
         if unknown := [name for name in posting.channels if name not in self._channels]:
-            raise UnknownChannel(f"no channel is named {', '.join(unknown)[:200]}")
+            sentence = f"no channel is named {', '.join(unknown)[:200]}"
+            await self._quarantine(posting, sentence, now)
+            raise UnknownChannel(sentence)
         try:
-            event = parse(posting.body, posting.source, now)
+            taken = self._take(posting, now)
         except BadPayload as error:
             await self._quarantine(posting, str(error), now)
             raise
+        receipt = await self._store.accept(taken.stored, taken.deliveries, taken.marks)
+        self._count(taken, receipt)
+        if not receipt.duplicate:
+            self._wake(delivery.channel for delivery in receipt.deliveries)
+        return Accepted(receipt, taken.alerts)
+
+    def _take(self, posting: Posting, now: float) -> _Taken:
+        """All that is kept of a posting. Its facts are let go of: what waits for a commit should be small."""
+        event = parse(posting.body, posting.source, now)
         stored = StoredEvent(new_id(now), event["source"], now, posting.body, posting.path, posting.channels)
         marks = identity.marks(event, posting.path, posting.channels, posting.headers, posting.signature)
-        receipt = await self._store.accept(stored, self._owed(event, stored), marks)
-        self._count(event, receipt)
-        if not receipt.duplicate:
-            self._facts.remember(stored, event)
-            self._wake(delivery.channel for delivery in receipt.deliveries)
-        return Accepted(receipt, len(event["alerts"]))
+        firing = [alert["status"] for alert in event["alerts"]].count("firing")
+        return _Taken(stored, self._owed(event, stored), marks, len(event["alerts"]), firing)
 
     def _owed(self, event: Event, stored: StoredEvent) -> list[Delivery]:
         shares = direct(event, stored.channels) if stored.channels else self._routes.route(event)
@@ -119,11 +135,11 @@ class Intake:
         body = posting.body[:QUARANTINED_BYTES]
         await self._store.quarantine(Quarantined(new_id(now), now, posting.source, posting.path, reason, body))
 
-    def _count(self, event: Event, receipt: Receipt) -> None:
-        metrics, source = self._metrics, event["source"]
+    def _count(self, taken: _Taken, receipt: Receipt) -> None:
+        metrics, source = self._metrics, taken.stored.source
         metrics.events_received.labels(source).inc()
-        for status in ("firing", "resolved"):
-            if number := sum(alert["status"] == status for alert in event["alerts"]):
+        for status, number in (("firing", taken.firing), ("resolved", taken.alerts - taken.firing)):
+            if number:
                 metrics.alerts_received.labels(status).inc(number)
         if receipt.duplicate:
             metrics.events_duplicate.labels(source).inc()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
 from pydantic import Field
 
 from receiver.matching import MatcherList
-from receiver.model import Alert, Event, Priority
+from receiver.model import Event, Priority
 from receiver.settings import Section
 
 _REMEMBERED = 8192
+_ASKED = 32
+"""Up to so many labels that routes ask for, what was decided is remembered by their values; else by all labels."""
+_URGENCIES: tuple[Priority, ...] = ("high", "normal", "low")
 _SEVERITIES: Mapping[str, Priority] = {
     **dict.fromkeys(("critical", "emergency", "fatal", "disaster", "page", "high", "p0", "p1"), "high"),
     **dict.fromkeys(("info", "information", "informational", "none", "low", "debug", "p4", "p5"), "low"),
@@ -76,6 +79,14 @@ class _Node:
         else:
             self._index.setdefault(key.name, {}).setdefault(key.value, []).append(child)
 
+    def asked(self) -> set[str]:
+        """The names of the labels that decide here and below."""
+        below = [
+            *self._always,
+            *(node for values in self._index.values() for nodes in values.values() for node in nodes),
+        ]
+        return {matcher.name for matcher in self.conditions}.union(*(node.asked() for node in below))
+
     def matches(self, labels: Mapping[str, str], senders: frozenset[str], receiver: str) -> bool:
         sources, receivers = self.scope
         if sources and not sources & senders:
@@ -107,11 +118,14 @@ class Routes:
 
     def __init__(self, root: RouteSettings) -> None:
         self._root = _Node(root, "route", None, count())
+        asked = self._root.asked()
+        self._asked = tuple(asked) if len(asked) <= _ASKED else None
         self._known: dict[tuple[object, ...], tuple[Target, ...]] = {}
 
     def targets(self, labels: Mapping[str, str], senders: frozenset[str], receiver: str) -> tuple[Target, ...]:
         """The channels one label set goes to, each once, in the order of the tree."""
-        key = (frozenset(labels.items()), senders, receiver)
+        said = frozenset(labels.items()) if self._asked is None else tuple(map(labels.get, self._asked))
+        key = (said, senders, receiver)
         known = self._known.get(key)
         if known is None:
             known = self._decide(labels, senders, receiver)
@@ -130,35 +144,48 @@ class Routes:
     def route(self, event: Event) -> list[Share]:
         """Every alert of the event to its channels; one share a channel."""
         senders, receiver = frozenset((event["source"], event["format"])), event["receiver"]
-        shares: dict[str, list[tuple[int, Target]]] = {}
+        shares: dict[str, _Owed] = {}
         for position, alert in enumerate(event["alerts"]):
-            for target in self.targets(alert["labels"], senders, receiver):
-                shares.setdefault(target.channel, []).append((position, target))
+            labels = alert["labels"]
+            for target in self.targets(labels, senders, receiver):
+                owed = shares.get(target.channel)
+                if owed is None:
+                    owed = shares[target.channel] = _Owed(target.channel, target.route)
+                owed.add(position, target.priority or severity_priority(labels))
         if not event["alerts"]:
-            return [_share([(-1, target)], ()) for target in self.targets(event["commonLabels"], senders, receiver)]
-        return [_share(owed, event["alerts"]) for owed in shares.values()]
+            found = self.targets(event["commonLabels"], senders, receiver)
+            return [Share(target.channel, target.route, target.priority or "normal", ()) for target in found]
+        return [owed.share() for owed in shares.values()]
+
+
+class _Owed:
+    """What is found to go to one channel."""
+
+    __slots__ = ("_channel", "_positions", "_route", "_urgencies")
+
+    def __init__(self, channel: str, route: str) -> None:
+        self._channel, self._route = channel, route
+        self._positions: list[int] = []
+        self._urgencies: set[Priority] = set()
+
+    def add(self, position: int, urgency: Priority) -> None:
+        self._positions.append(position)
+        self._urgencies.add(urgency)
+
+    def share(self) -> Share:
+        """By the first route, as urgent as the most urgent alert."""
+        most = next(priority for priority in _URGENCIES if priority in self._urgencies)
+        return Share(self._channel, self._route, most, tuple(self._positions))
 
 
 def direct(event: Event, channels: Iterable[str]) -> list[Share]:
     """All alerts of the event to the named channels, past the routes (`?channel=`)."""
-    target = [(position, Target("", "?channel=", None)) for position in range(len(event["alerts"]))]
-    owed = target or [(-1, Target("", "?channel=", None))]
-    share = _share(owed, event["alerts"])
-    return [Share(channel, share.route, share.priority, share.alerts) for channel in dict.fromkeys(channels)]
+    urgencies = {severity_priority(alert["labels"]) for alert in event["alerts"]} or {"normal"}
+    most = next(priority for priority in _URGENCIES if priority in urgencies)
+    positions = tuple(range(len(event["alerts"])))
+    return [Share(channel, "?channel=", most, positions) for channel in dict.fromkeys(channels)]
 
 
 def severity_priority(labels: Mapping[str, str]) -> Priority:
     """How urgent a severity label is: high, normal or low; an unknown word is normal."""
     return _SEVERITIES.get(labels.get("severity", "").lower(), "normal")
-
-
-def _share(owed: Sequence[tuple[int, Target]], alerts: Sequence[Alert]) -> Share:
-    first = owed[0][1]
-    positions = tuple(position for position, _ in owed if position >= 0)
-    order: tuple[Priority, ...] = ("high", "normal", "low")
-    urgencies = {
-        target.priority or (severity_priority(alerts[position]["labels"]) if position >= 0 else "normal")
-        for position, target in owed
-    }
-    return Share(first.channel, first.route, next(p for p in order if p in urgencies), positions)
-

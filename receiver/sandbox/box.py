@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
+from receiver.sandbox.apps import App, members_of
 from receiver.sandbox.clock import Clock
 from receiver.sandbox.dingtalk import DingTalk
+from receiver.sandbox.dingtalk_app import DingTalkApp
 from receiver.sandbox.faults import Fault, Faults
 from receiver.sandbox.feishu import Feishu
-from receiver.sandbox.ledger import Ledger, Posted, Seen
-from receiver.sandbox.robots import Options, Robot, Robots
+from receiver.sandbox.feishu_app import FeishuApp
+from receiver.sandbox.ledger import Dropped, Ledger, Posted, Seen
+from receiver.sandbox.robots import APPS, Options, Robot, Robots
 from receiver.sandbox.webhook import Webhook
 from receiver.sandbox.wecom import WeCom
+from receiver.sandbox.wecom_app import WeComApp
 from receiver.sandbox.wire import Platform
 
-PLATFORMS: tuple[type[Platform], ...] = (WeCom, DingTalk, Feishu, Webhook)
+PLATFORMS: tuple[type[Platform], ...] = (WeCom, DingTalk, Feishu, Webhook, WeComApp, DingTalkApp, FeishuApp)
 
 
 class Sandbox:
@@ -53,8 +57,13 @@ class Sandbox:
         return self.ledger.violations
 
     @property
+    def dropped(self) -> deque[Dropped]:
+        """What a provider answered well to and showed to nobody; the latest 5,000."""
+        return self.ledger.dropped
+
+    @property
     def accept_unknown(self) -> bool:
-        """Whether a credential nobody registered is registered on first use, unsigned and without keywords."""
+        """Whether a credential nobody registered is registered on first use (an app's: when it fetches a token)."""
         return self.robots.accept_unknown
 
     @accept_unknown.setter
@@ -72,13 +81,29 @@ class Sandbox:
         ip_list: Iterable[str] = (),
         monthly: int | None = None,
         at_all: bool = True,
+        agent_id: int | None = None,
+        robot_code: str | None = None,
+        callback: bool = False,
+        members: Mapping[str, Collection[str]] | None = None,
     ) -> Robot:
         """Add a robot to a group; `name` is what the group is called here (default: a digest of the credential).
 
         `credential` is WeCom's key, DingTalk's access_token, Feishu's hook token or the last part of a webhook's
         path; `secret` switches signature checks on. ValueError for an unknown kind.
+
+        An app's credential is WeCom's corp_id (its apps are told apart by `secret`), DingTalk's app_key or Feishu's
+        app_id; `secret` is what its token is fetched with. `members` lists whom it may reach, by sort: `users`,
+        `departments`, `tags`, `chats` (WeCom), `users`, `departments`, `conversations` (DingTalk), `open_ids`,
+        `user_ids`, `union_ids`, `emails`, `chat_ids`, `mobiles` (Feishu; a mapping of addresses to ids answers
+        look-ups); a sort that is left out knows every id. Also `unlicensed` (WeCom) and `flow_controlled` (DingTalk).
+        `agent_id` and `robot_code` are checked when given; `callback`: a WeCom app with a callback URL.
         """
-        robot = Robot(kind, credential, name, secret, tuple(keywords), tuple(ip_list), monthly, at_all)
+        robot: Robot = Robot(kind, credential, name, secret, tuple(keywords), tuple(ip_list), monthly, at_all)
+        if kind in APPS:
+            known = members_of(members)
+            robot = App(**vars(robot), agent_id=agent_id, robot_code=robot_code, callback=callback, members=known)
+        elif members or callback or (agent_id, robot_code) != (None, None):
+            raise ValueError("members, agent_id, robot_code and callback belong to apps")
         self.robots.add(robot)
         return robot
 
@@ -86,8 +111,29 @@ class Sandbox:
         """Remove a robot from its group: its credential is refused from now on."""
         self.robots.remove(kind, credential)
 
+    def token_fetches(self, kind: str, credential: str) -> int:
+        """How often a token was given to the apps with this credential."""
+        return sum(app.fetches for app in self._apps(kind, credential))
+
+    def revoke_tokens(self, kind: str, credential: str) -> None:
+        """End every token of the apps with this credential before its time, as the providers may."""
+        for app in self._apps(kind, credential):
+            app.tokens.clear()
+
+    def _apps(self, kind: str, credential: str) -> list[App]:
+        return [robot for robot in self.robots.of(kind, credential) if isinstance(robot, App)]
+
+    def platform(self, path: str) -> Platform | None:
+        """Whose path this is: the platform with the longest matching prefix."""
+        prefixes = [(prefix, one) for one in self.platforms for prefix in (one.prefix, *one.also)]
+        fitting = [(len(prefix), one) for prefix, one in prefixes if path.startswith(prefix)]
+        return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
     def fault(self, target: str, fault: Fault, times: int | None = 1) -> None:
-        """Answer the next `times` calls (None: all) to a kind, a robot's name or `*` with `fault`."""
+        """Answer the next `times` calls (None: all) to `target` with `fault`.
+
+        `target` is a kind, a name, `*`, or one step of an app: `feishu_app/token`, `duty/update`.
+        """
         self.faults.order(target, fault, times)
 
     def clear_faults(self) -> None:

@@ -13,6 +13,9 @@ from receiver.sandbox.faults import Fault
 from receiver.sandbox.ledger import Posted, Seen
 
 _LISTED = 1000
+_SECRET_HEADERS = ("authorization", "cookie", "x-acs-dingtalk-access-token")
+_CHANGED = ("to", "updates", "updated_at", "recalled_at")
+_REVISED = ("title", "text", "plain", "mentions", "links", "updated_at")
 
 
 class Control:
@@ -27,7 +30,10 @@ class Control:
             web.delete("/api/messages", self.forget),
             web.get("/api/requests", self.requests),
             web.get("/api/violations", self.violations),
+            web.get("/api/dropped", self.dropped),
             web.get("/api/windows", self.windows),
+            web.get("/api/tokens", self.tokens),
+            web.delete("/api/tokens", self.revoke),
             web.post("/api/register", self.register),
             web.post("/api/faults", self.fault),
             web.delete("/api/faults", self.clear_faults),
@@ -48,6 +54,21 @@ class Control:
     async def violations(self, _: web.Request) -> web.Response:
         return web.json_response({"items": self.sandbox.violations})
 
+    async def dropped(self, _: web.Request) -> web.Response:
+        """What the providers dropped without a word, oldest first, the latest 1,000."""
+        names = ("at", "kind", "name", "who", "why")
+        latest = list(self.sandbox.dropped)[-_LISTED:]
+        return web.json_response({"items": [{name: getattr(one, name) for name in names} for one in latest]})
+
+    async def tokens(self, request: web.Request) -> web.Response:
+        """`token_fetches` for `kind` and `credential`."""
+        return web.json_response({"fetches": self.sandbox.token_fetches(*_app_named(request))})
+
+    async def revoke(self, request: web.Request) -> web.Response:
+        """`revoke_tokens` for `kind` and `credential`."""
+        self.sandbox.revoke_tokens(*_app_named(request))
+        return web.json_response({})
+
     async def windows(self, request: web.Request) -> web.Response:
         """`worst_window` for `kind`, `name` and `seconds`."""
         kind, name = request.query.get("kind", ""), request.query.get("name", "")
@@ -55,8 +76,9 @@ class Control:
         return web.json_response({"worst": worst})
 
     async def forget(self, _: web.Request) -> web.Response:
-        """Forget messages, requests and violations; robots, windows and faults stay."""
-        for kept in (self.sandbox.messages, self.sandbox.requests, self.sandbox.violations):
+        """Forget messages, requests, violations and drops; robots, windows and faults stay."""
+        box = self.sandbox
+        for kept in (box.messages, box.requests, box.violations, box.dropped):
             kept.clear()
         return web.json_response({})
 
@@ -94,11 +116,12 @@ class Control:
     def _message(self, posted: Posted) -> dict[str, Any]:
         names = ("id", "at", "kind", "name", "msgtype", "title", "text", "plain", "mentions", "links")
         body = {"raw": self._masked(posted.raw), "response": posted.response.decode()}
-        return {name: getattr(posted, name) for name in names} | body
+        earlier = [{name: getattr(one, name) for name in _REVISED} for one in posted.earlier]
+        return {name: getattr(posted, name) for name in (*names, *_CHANGED)} | body | {"earlier": earlier}
 
     def _request(self, seen: Seen) -> dict[str, Any]:
         names = ("id", "at", "method", "kind", "name", "status")
-        kept = {name: value for name, value in seen.headers.items() if name.lower() not in ("authorization", "cookie")}
+        kept = {name: value for name, value in seen.headers.items() if name.lower() not in _SECRET_HEADERS}
         return {name: getattr(seen, name) for name in names} | {
             "target": self._masked(seen.target.encode()),
             "headers": kept,
@@ -117,6 +140,10 @@ def _number(request: web.Request, name: str, default: int = 0) -> int:
         return int(request.query.get(name, default))
     except ValueError:
         raise _bad(f"{name} must be a whole number") from None
+
+
+def _app_named(request: web.Request) -> tuple[str, str]:
+    return request.query.get("kind", ""), request.query.get("credential", "")
 
 
 async def _body(request: web.Request) -> dict[str, Any]:

@@ -19,10 +19,13 @@ class Dialect(StrEnum):
 
     PLAIN = "plain"
     WECOM_TEXT = "wecom_text"
+    WECOM_APP_TEXT = "wecom_app_text"
+    WECOM_TEXTCARD = "wecom_textcard"
     WECOM = "wecom"
     WECOM_V2 = "wecom_v2"
     DINGTALK = "dingtalk"
     FEISHU_TEXT = "feishu_text"
+    FEISHU_APP_TEXT = "feishu_app_text"
     FEISHU = "feishu"
     JSON = "json"
     RULE = "rule"
@@ -40,20 +43,36 @@ _TAG = r"<text_tag(?:\s+color\s*=\s*[\"']?(?P<tagcolour>[\w-]{1,30})[\"']?)?\s*>
 _BREAK = r"(?P<br><br\s*/?>)"
 _WECOM_AT = r"<@\s*(?P<at>[0-9A-Za-z_.@-]{1,64})\s*>"
 _FEISHU_AT = r"<at\s(?P<attrs>[^<>]{1,500})>(?:(?P<shown>[^<>]{0,200})</at>)?"
+_ANCHOR = r"<a\s+href\s*=\s*[\"'](?P<url>[^\"'<>\s]{1,2000})[\"']\s*>(?P<label>[^<]{0,2000})</a>"
+_DIV = r"<div\s+class\s*=\s*[\"'](?P<colour>gray|highlight|normal)[\"']\s*>(?P<font>(?s:.){0,4000}?)</div>"
+_B = r"<b>(?P<bold>[^\n]{0,2000}?)</b>"
+_I = r"<i>(?P<italic>[^\n]{0,2000}?)</i>"
+_S = r"<s>(?P<strike>[^\n]{0,2000}?)</s>"
 _ESCAPED = r"\\(?P<escaped>[!-/:-@\[-`{-~])"
 
 _INLINE: dict[Dialect, str] = {
     Dialect.WECOM_TEXT: _WECOM_AT,
+    Dialect.WECOM_APP_TEXT: _ANCHOR,
+    Dialect.WECOM_TEXTCARD: "|".join((_DIV, _BREAK)),
     Dialect.WECOM: "|".join((_CODE, _LINK, _BOLD, _FONT, _WECOM_AT)),
     Dialect.WECOM_V2: "|".join((_CODE, _LINK, _BOLD, _ITALIC)),
     Dialect.DINGTALK: "|".join((_LINK, _BOLD, _ITALIC, _FONT, _BREAK)),
     Dialect.FEISHU_TEXT: _FEISHU_AT,
+    Dialect.FEISHU_APP_TEXT: "|".join((_LINK, _B, _I, _S, _FEISHU_AT)),
     Dialect.FEISHU: "|".join((_ESCAPED, _CODE, _LINK, _AUTO, _BOLD, _ITALIC, _STRIKE, _FONT, _TAG, _BREAK, _FEISHU_AT)),
 }
 _LISTS = (Dialect.WECOM_V2, Dialect.DINGTALK, Dialect.FEISHU)
 _FENCES = (Dialect.WECOM_V2, Dialect.FEISHU)
 _MARKDOWN = (Dialect.WECOM, *_LISTS)
-_UNBROKEN = (Dialect.PLAIN, Dialect.WECOM_TEXT, Dialect.FEISHU_TEXT, Dialect.JSON)
+_UNBROKEN = (
+    Dialect.PLAIN,
+    Dialect.WECOM_TEXT,
+    Dialect.WECOM_APP_TEXT,
+    Dialect.WECOM_TEXTCARD,
+    Dialect.FEISHU_TEXT,
+    Dialect.FEISHU_APP_TEXT,
+    Dialect.JSON,
+)
 
 
 def links_of(text: str, dialect: Dialect) -> list[str]:

@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from receiver.sandbox.dingtalk_types import TYPES, check_mentions, read_content
@@ -104,7 +103,8 @@ class DingTalk(Platform):
         if self._is_repeat(robot, body):
             return done
         check_mentions(body, note)
-        _count_month(robot, call.at)
+        if not robot.count_month(call.at):
+            raise Refused(90020, "monthly quota exceeded")  # composed: the real answer is not documented
         return self.show(robot, call, content, done)
 
     def _is_repeat(self, robot: Robot, body: Mapping[str, Any]) -> bool:
@@ -149,11 +149,3 @@ def _is_sha256(text: str) -> bool:
 
 def _searched(content: Content) -> str:
     return "\n".join([content.title, *(part.text for part in content.parts)])
-
-
-def _count_month(robot: Robot, now: float) -> None:
-    month = datetime.fromtimestamp(now, UTC).astimezone(timezone(timedelta(hours=8))).strftime("%Y-%m")
-    used = robot.months.get(month, 0)
-    if robot.monthly is not None and used >= robot.monthly:
-        raise Refused(90020, "monthly quota exceeded")  # composed: the real answer is not documented
-    robot.months = {month: used + 1}

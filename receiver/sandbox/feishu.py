@@ -39,7 +39,7 @@ class Feishu(Platform):
     """https://open.feishu.cn, the custom bot's part. `code` tells; a malformed request (9499) is HTTP 400."""
 
     kind = "feishu_bot"
-    prefix = "/open-apis/"
+    prefix = "/open-apis/bot/"
 
     def credential(self, call: Call) -> str:
         match = _HOOK.fullmatch(call.path)

@@ -21,7 +21,18 @@ _TAGS = {
     "at": ("user_id", "user_name"),
     "img": ("image_key", "width", "height"),
 }
-_NEEDS = {"text": "text", "a": "href", "at": "user_id", "img": "image_key"}
+_APP_TAGS = {
+    "text": ("text", "un_escape", "style"),
+    "a": ("text", "href", "un_escape", "style"),
+    "at": ("user_id", "user_name", "style"),
+    "img": ("image_key", "width", "height"),
+    "md": ("text",),
+    "hr": (),
+    "code_block": ("language", "text"),
+    "emotion": ("emoji_type",),
+}
+_NEEDS = {"a": "href", "at": "user_id", "img": "image_key", "hr": "tag", "emotion": "emoji_type"}
+_Tags = Mapping[str, tuple[str, ...]]
 
 
 def pings(text: str) -> tuple[str, ...]:
@@ -40,15 +51,24 @@ def read_post(content: Mapping[str, Any], note: Note) -> Content:
     if not isinstance(post, dict) or not post or not all(isinstance(body, dict) for body in post.values()):
         raise _bad()
     only(post, _LANGUAGES, "content.post.", note)
-    return _localized(next(iter(post.values())), note)
+    return _localized(next(iter(post.values())), note, _TAGS)
+
+
+def read_app_post(content: Mapping[str, Any], note: Note) -> Content:
+    """An app's post: without the wrapper `post`, with more tags and styles. Raises Refused 9499."""
+    only(content, _LANGUAGES, "content.", note)
+    bodies = [content[language] for language in _LANGUAGES if language in content]
+    if not bodies or not all(isinstance(body, dict) for body in bodies):
+        raise _bad()
+    return _localized(bodies[0], note, _APP_TAGS)
 
 
 def _bad() -> Refused:
     return Refused(9499, "Bad Request", 400)
 
 
-def _localized(body: Mapping[str, Any], note: Note) -> Content:
-    only(body, ("title", "content"), "content.post.zh_cn.", note)
+def _localized(body: Mapping[str, Any], note: Note, tags: _Tags) -> Content:
+    only(body, ("title", "content"), "post body.", note)
     lines = body.get("content")
     if not isinstance(lines, list) or not lines or not all(isinstance(line, list) for line in lines):
         raise _bad()
@@ -56,17 +76,17 @@ def _localized(body: Mapping[str, Any], note: Note) -> Content:
     mentions: list[str] = []
     for line in lines:
         for element in line:
-            _check_element(element, note)
+            _check_element(element, note, tags)
             parts.append(_part(element))
             mentions += _element_pings(element)
     return Content("post", text_of(body.get("title")), tuple(parts), tuple(mentions))
 
 
-def _check_element(element: Any, note: Note) -> None:
+def _check_element(element: Any, note: Note, tags: _Tags) -> None:
     tag = text_of(element.get("tag")) if isinstance(element, dict) else ""
-    if tag not in _TAGS or not text_of(element.get(_NEEDS[tag])):
+    if tag not in tags or not text_of(element.get(_NEEDS.get(tag, "text"))):
         raise _bad()
-    only(element, ("tag", *_TAGS[tag]), f"post {tag}.", note)
+    only(element, ("tag", *tags[tag]), f"post {tag}.", note)
 
 
 def _element_pings(element: Mapping[str, Any]) -> tuple[str, ...]:
@@ -80,5 +100,11 @@ def _part(element: Mapping[str, Any]) -> Part:
         return Part(f"<at user_id={element['user_id']}>{text_of(element.get('user_name'))}</at>", Dialect.FEISHU_TEXT)
     if element["tag"] == "img":
         return Part(element["image_key"], Dialect.IMAGE)
+    if element["tag"] == "hr":
+        return Part("", Dialect.RULE)
     text = text_of(element.get("text"))
+    if element["tag"] in ("md", "code_block"):
+        return Part(text if element["tag"] == "md" else f"```\n{text}\n```", Dialect.FEISHU)
+    if element["tag"] == "emotion":
+        return Part(f"[{element['emoji_type']}]")
     return Part(text or element["href"], url=element["href"]) if element["tag"] == "a" else Part(text)

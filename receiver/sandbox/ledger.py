@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from receiver.sandbox.dialects import Dialect, links_of, plain_of
 from receiver.sandbox.robots import Robot
@@ -12,6 +13,7 @@ from receiver.sandbox.robots import Robot
 _KEPT = 100_000
 _RAW_KEPT = 5_000
 _VIOLATIONS_KEPT = 10_000
+_REVISIONS_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,12 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """One message that arrived in a group.
+    """One message that arrived: one bubble, as it looks now.
 
     `name` is the robot's registered name. `text` is the raw markup, `plain` what a person reads. `mentions` are the
     ids really pinged (`all` for everybody), in the order of their appearance; `links` the targets that can be clicked.
+    `to` is whom an app's message reached (users, departments, tags, chats); empty for robots. `updates` counts how
+    often it was replaced in place, last `updated_at`; `earlier` is what it looked like before, oldest first.
     """
 
     id: int
@@ -57,6 +61,28 @@ class Posted:
     raw: bytes = field(repr=False)
     response: bytes
     content: Content = field(repr=False)
+    to: tuple[str, ...] = ()
+    updates: int = 0
+    updated_at: float | None = None
+    recalled_at: float | None = None
+    earlier: tuple[Posted, ...] = field(default=(), repr=False)
+
+    @property
+    def revisions(self) -> tuple[Posted, ...]:
+        """Everything the bubble has shown, oldest first (the latest 100), the present one last."""
+        return (*self.earlier, self)
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What a provider answered well to and never showed to `who`."""
+
+    at: float
+    kind: str
+    name: str
+    who: str
+    why: str
+    raw: bytes = field(repr=False)
 
 
 @dataclass(slots=True)
@@ -81,30 +107,64 @@ class Ledger:
         self.messages: deque[Posted] = deque(maxlen=_KEPT)
         self.requests: deque[Seen] = deque(maxlen=_KEPT)
         self.violations: list[str] = []
+        self.dropped: deque[Dropped] = deque(maxlen=_RAW_KEPT)
+        self.changed: deque[tuple[int, int]] = deque(maxlen=_RAW_KEPT)
+        """Which messages were updated or recalled: the number of the change, and the message's id."""
+        self.changes = 0
         self._posted = 0
         self._seen = 0
 
-    def post(self, robot: Robot, at: float, content: Content, raw: bytes, response: bytes) -> Posted:
-        """Show `content` in the robot's group."""
+    def post(
+        self, robot: Robot, at: float, content: Content, raw: bytes, response: bytes, to: tuple[str, ...] = ()
+    ) -> Posted:
+        """Show `content` in the robot's group, or an app's message to those in `to`."""
         self._posted += 1
         posted = Posted(
             id=self._posted,
             at=at,
             kind=robot.kind,
             name=robot.name,
-            msgtype=content.msgtype,
-            title=content.title,
-            text="\n".join(part.text for part in content.parts),
-            plain="\n".join(plain_of(part.text, part.dialect) for part in content.parts),
-            mentions=tuple(dict.fromkeys(content.mentions)),
-            links=_links(content),
             raw=raw,
             response=response,
-            content=content,
+            to=to,
+            **_shown(content),
         )
         self.messages.append(posted)
         self._thin_messages()
         return posted
+
+    def update(self, number: int, at: float, content: Content, raw: bytes) -> None:
+        """Replace what the message with the id `number` shows, in place; nothing if it was forgotten."""
+        old = self.message(number)
+        if old is not None:
+            earlier = (*old.earlier, replace(old, earlier=()))[-_REVISIONS_KEPT:]
+            new = replace(old, raw=raw, updates=old.updates + 1, updated_at=at, earlier=earlier, **_shown(content))
+            self._change(new)
+
+    def recall(self, number: int, at: float) -> None:
+        """Take the message with the id `number` back; its bubble stays, marked."""
+        old = self.message(number)
+        if old is not None and old.recalled_at is None:
+            self._change(replace(old, recalled_at=at))
+
+    def drop(self, robot: Robot, at: float, who: str, why: str, raw: bytes) -> None:
+        """Keep what the provider answered well to and did not show."""
+        self.dropped.append(Dropped(at, robot.kind, robot.name, who, why, raw))
+
+    def message(self, number: int) -> Posted | None:
+        """The message with the id `number`, None once it was forgotten."""
+        place = number - self.messages[0].id if self.messages else -1
+        return self.messages[place] if 0 <= place < len(self.messages) else None
+
+    def changed_since(self, last: int) -> list[Posted]:
+        """The messages updated or recalled after the change `last`."""
+        numbers = dict.fromkeys(number for change, number in self.changed if change > last)
+        return [posted for posted in map(self.message, numbers) if posted is not None]
+
+    def _change(self, posted: Posted) -> None:
+        self.changes += 1
+        self.messages[posted.id - self.messages[0].id] = posted
+        self.changed.append((self.changes, posted.id))
 
     def see(self, at: float, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Seen:
         """Keep a request as it came."""
@@ -142,7 +202,19 @@ class Ledger:
     def _thin_messages(self) -> None:
         if len(self.messages) > _RAW_KEPT:
             old = self.messages[-_RAW_KEPT - 1]
-            self.messages[-_RAW_KEPT - 1] = replace(old, raw=b"", content=Content(old.msgtype, old.title))
+            self.messages[-_RAW_KEPT - 1] = replace(old, raw=b"", content=Content(old.msgtype, old.title), earlier=())
+
+
+def _shown(content: Content) -> dict[str, Any]:
+    return {
+        "msgtype": content.msgtype,
+        "title": content.title,
+        "text": "\n".join(part.text for part in content.parts),
+        "plain": "\n".join(plain_of(part.text, part.dialect) for part in content.parts),
+        "mentions": tuple(dict.fromkeys(content.mentions)),
+        "links": _links(content),
+        "content": content,
+    }
 
 
 def _links(content: Content) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ from markupsafe import Markup, escape
 from receiver.sandbox.dialects import Dialect, blocks, pieces, word_of
 
 _DEEPEST = 6
-_COLOURS = {"info": "green", "comment": "grey", "warning": "orange", "gray": "grey", "carmine": "red"}
+_COLOURS = {
+    "info": "green",
+    "comment": "grey",
+    "warning": "orange",
+    "gray": "grey",
+    "carmine": "red",
+    "highlight": "orange",
+}
 _NAMED = frozenset(
     ("red", "orange", "yellow", "green", "turquoise", "blue", "wathet", "indigo", "purple", "violet", "grey")
 )

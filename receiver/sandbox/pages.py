@@ -75,13 +75,14 @@ class _Page:
             language=language,
             messages=list(self.sandbox.messages)[-_SHOWN:],
             groups=self._groups(),
+            changes=self.sandbox.ledger.changes,
         )
         return web.Response(text=text, content_type="text/html", headers={"Vary": "Accept-Language"})
 
     async def bubbles(self, request: web.Request) -> web.Response:
-        """What is new since the message `since`: bubbles as safe HTML, the groups, and the counts."""
-        since = request.query.get("since", "0")
-        newer = self.sandbox.ledger.since(int(since) if since.isdecimal() else 0)[-_SHOWN:]
+        """What is new since the message `since` and the change `changes`: safe HTML, the groups, the counts."""
+        newer = self.sandbox.ledger.since(_number(request, "since"))[-_SHOWN:]
+        changed = self.sandbox.ledger.changed_since(_number(request, "changes"))
         words = WORDS[language_of(request.headers.get("Accept-Language", ""))]
         return web.json_response(
             {
@@ -91,6 +92,8 @@ class _Page:
                 "run": self._run,
                 "requests": len(self.sandbox.requests),
                 "last": self.sandbox.messages[-1].id if self.sandbox.messages else 0,
+                "changed": [{"id": posted.id, "html": self._bubble(posted, words)} for posted in changed[-_SHOWN:]],
+                "changes": self.sandbox.ledger.changes,
             }
         )
 
@@ -103,6 +106,11 @@ class _Page:
         for posted in self.sandbox.messages:
             counts[posted.kind, posted.name] = counts.get((posted.kind, posted.name), 0) + 1
         return [{"kind": kind, "name": name, "count": count} for (kind, name), count in counts.items()]
+
+
+def _number(request: web.Request, name: str) -> int:
+    given = request.query.get(name, "0")
+    return int(given) if given.isdecimal() else 0
 
 
 def _iso_of(at: float) -> str:

@@ -7,11 +7,13 @@ import ipaddress
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 
 _STRANGERS = 10_000
 _REMEMBERED = 10_000
 
-KINDS = ("wecom_robot", "dingtalk_robot", "feishu_bot", "webhook")
+APPS = ("wecom_app", "dingtalk_app", "feishu_app")
+KINDS = ("wecom_robot", "dingtalk_robot", "feishu_bot", "webhook", *APPS)
 
 
 @dataclass
@@ -28,6 +30,16 @@ class Options:
     """Refuse a missing keyword in the Chinese wording seen in 2026."""
     feishu_body_limit: int = 20_000
     """Bytes of a whole Feishu body; the documents say 20 KB."""
+    token_calls: int = 100
+    """Token fetches of one app in a minute before it is throttled; the providers only say that it happens."""
+    wecom_failures: int = 2000
+    """Token fetches with a wrong secret in an hour before WeCom blocks their address for an hour."""
+    feishu_card_limit: int = 30_000
+    """Bytes of a request that carries a Feishu app's card or post; the documents say 30 KB."""
+    feishu_text_limit: int = 150_000
+    """Bytes of a request that carries a Feishu app's text; the documents say 150 KB."""
+    feishu_recall: float = 86400.0
+    """Seconds in which a Feishu app may recall its message; the tenant's administrator sets them."""
 
 
 @dataclass(eq=False)
@@ -49,6 +61,16 @@ class Robot:
     media: dict[str, float] = field(default_factory=dict, repr=False)
     months: dict[str, int] = field(default_factory=dict, repr=False)
 
+    @property
+    def account(self) -> str:
+        """What tells it from the others of its kind."""
+        return self.credential
+
+    def hidden(self) -> set[str]:
+        """What must not be shown of it. A webhook's path is no secret."""
+        named = () if self.kind == "webhook" else (self.credential,)
+        return {text for text in (*named, self.secret) if text}
+
     def used(self, now: float, per: float) -> int:
         """How many calls were counted in the `per` seconds before `now`."""
         return sum(1 for at in self.calls if now - at < per)
@@ -61,6 +83,15 @@ class Robot:
             if len(self.seen) > _REMEMBERED:
                 self.seen.popitem(last=False)
         return before
+
+    def count_month(self, now: float) -> bool:
+        """Count one call of the calendar month in Shanghai; False, counting nothing, once the quota is spent."""
+        month = shanghai(now).strftime("%Y-%m")
+        used = self.months.get(month, 0)
+        if self.monthly is not None and used >= self.monthly:
+            return False
+        self.months = {month: used + 1}
+        return True
 
     def admits(self, ip: str) -> bool:
         """Whether the address may post: an exact address, a CIDR or a pattern like `123.12.1.*`."""
@@ -92,11 +123,16 @@ class Robots:
         if robot.kind not in KINDS:
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
         robot.name = robot.name or short(robot.credential)
-        self._known[robot.kind, robot.credential] = robot
+        self._known[robot.kind, robot.account] = robot
 
     def remove(self, kind: str, credential: str) -> None:
         """Forget a robot: from now on its credential is unknown, as after its removal from the group."""
-        self._known.pop((kind, credential), None)
+        for robot in self.of(kind, credential):
+            self._known.pop((kind, robot.account), None)
+
+    def of(self, kind: str, credential: str) -> list[Robot]:
+        """Every registered one with this credential: several apps may share a WeCom corp id."""
+        return [robot for robot in self if robot.kind == kind and robot.credential == credential]
 
     def find(self, kind: str, credential: str) -> Robot:
         """The robot of this credential; one with `known` False if it was never registered."""
@@ -104,9 +140,10 @@ class Robots:
         if robot is None and self.accept_unknown and credential:
             robot = Robot(kind, credential)
             self.add(robot)
-        return robot or self._stranger(kind, credential)
+        return robot or self.stranger(kind, credential)
 
-    def _stranger(self, kind: str, credential: str) -> Robot:
+    def stranger(self, kind: str, credential: str) -> Robot:
+        """Somebody nobody registered, remembered by credential."""
         robot = self._strangers.setdefault(
             (kind, credential), Robot(kind, credential, name=short(credential), known=False)
         )
@@ -115,10 +152,13 @@ class Robots:
         return robot
 
     def secrets(self) -> Iterable[str]:
-        """Every credential and secret, longest first: what must not be shown. A webhook's path is none."""
-        found = {robot.credential for robot in self if robot.kind != "webhook"}
-        found |= {robot.secret for robot in self if robot.secret}
-        return sorted(found, key=len, reverse=True)
+        """Every credential, secret and token, longest first: what must not be shown."""
+        return sorted({text for robot in self for text in robot.hidden()}, key=len, reverse=True)
+
+
+def shanghai(at: float) -> datetime:
+    """The Unix time `at` on a clock in China, whose days and months the providers count."""
+    return datetime.fromtimestamp(at, timezone(timedelta(hours=8)))
 
 
 def short(credential: str) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from receiver.sandbox.box import Sandbox
-from receiver.sandbox.dingtalk import no_such_api
 from receiver.sandbox.faults import REDIRECTED, answered, play, respond, wait
 from receiver.sandbox.ledger import Seen
 from receiver.sandbox.pages import pages_app
@@ -59,7 +58,7 @@ class _Door:
             ip=request.remote or "",
         )
         seen = box.ledger.see(call.at, call.method, call.target, call.headers, call.body)
-        platform = next((one for one in box.platforms if call.path.startswith(one.prefix)), None)
+        platform = box.platform(call.path)
         if platform is None:
             return self._nowhere(call, seen)
         return await self._judge(request, call, platform, seen)
@@ -67,15 +66,14 @@ class _Door:
     def _nowhere(self, call: Call, seen: Seen) -> web.Response:
         if call.path == REDIRECTED:
             self.sandbox.ledger.violate("client", "a redirect was followed")
-        old_host = call.path.startswith(("/topapi/", "/gettoken"))
-        answer = no_such_api(call) if old_host else Answer(404, b"404 page not found", "text/plain")
+        answer = Answer(404, b"404 page not found", "text/plain")
         seen.status = answer.status
         return respond(answer)
 
     async def _judge(self, request: web.Request, call: Call, platform: Platform, seen: Seen) -> web.StreamResponse:
         box = self.sandbox
         seen.kind, seen.name = platform.kind, platform.robot(call).name
-        fault = box.faults.next(seen.name, seen.kind)
+        fault = box.faults.next(*_targets(seen, platform.step(call)))
         if fault is None:
             answer = platform.answer(call)
             seen.status = answer.status
@@ -85,6 +83,11 @@ class _Door:
         answer = platform.answer(call) if fault.takes else Answer(200, b"{}")
         seen.status = answered(fault, answer)
         return await play(fault, answer, request, box.stopping)
+
+
+def _targets(seen: Seen, step: str) -> tuple[str, ...]:
+    names = (seen.name, seen.kind)
+    return (*(f"{name}/{step}" for name in names if step), *names)
 
 
 async def serve(sandbox: Sandbox, listen: str, ready: asyncio.Event | None = None) -> None:

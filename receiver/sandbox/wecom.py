@@ -9,11 +9,11 @@ from typing import Any
 
 from receiver.sandbox.robots import Robot
 from receiver.sandbox.wecom_types import read_content
+from receiver.sandbox.wecom_wire import sentence
 from receiver.sandbox.wire import Answer, Call, Platform, Refused, as_json, check_json_type, only, read_object
 
 _SEND = "/cgi-bin/webhook/send"
 _UPLOAD = "/cgi-bin/webhook/upload_media"
-_MORE = "https://open.work.weixin.qq.com/devtool/query?e="
 _LIMIT, _PER = 20, 60.0
 _MEDIA_LIFE = 3 * 86400.0
 _MEDIA_BYTES = {"file": 20 * 1024**2, "voice": 2 * 1024**2}
@@ -24,7 +24,7 @@ class WeCom(Platform):
     """https://qyapi.weixin.qq.com, the robot's part. Always HTTP 200; `errcode` tells."""
 
     kind = "wecom_robot"
-    prefix = "/cgi-bin/"
+    prefix = "/cgi-bin/webhook/"
     _hints = 0
 
     def credential(self, call: Call) -> str:
@@ -47,8 +47,7 @@ class WeCom(Platform):
 
     def _sentence(self, no: Refused, call: Call) -> str:
         self._hints += 1
-        hint = f"{int(call.at):010d}{self._hints:015d}"
-        return f"{no.why}, hint: [{hint}], from ip: {call.ip}, more info at {_MORE}{no.code}"
+        return sentence(no, call, self._hints)
 
     def _send(self, call: Call, robot: Robot) -> Answer:
         _check_known(robot)

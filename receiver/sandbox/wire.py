@@ -39,19 +39,30 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def as_json(value: Mapping[str, Any], status: int = 200) -> Answer:
+def as_json(value: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """`value` as the providers print it: compact, in UTF-8."""
-    return Answer(status, json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Answer(status, text.encode(errors="replace"), headers=headers or {})
 
 
 class Refused(Exception):
-    """The provider says no: `code` is its own, `why` the sentence that goes with it."""
+    """The provider says no: `code` is its own, `why` the sentence that goes with it, `more` what else it tells."""
 
-    def __init__(self, code: int, why: str, status: int = 200) -> None:
+    def __init__(
+        self,
+        code: int | str,
+        why: str,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(f"{code} {why}")
         self.code = code
         self.why = why
         self.status = status
+        self.headers = headers or {}
+        self.more = more or {}
 
 
 class Platform(ABC):
@@ -59,6 +70,8 @@ class Platform(ABC):
 
     kind: ClassVar[str]
     prefix: ClassVar[str]
+    also: ClassVar[tuple[str, ...]] = ()
+    """Further prefixes of its paths. The longest prefix of all platforms wins."""
 
     def __init__(self, robots: Robots, ledger: Ledger, options: Options) -> None:
         self.robots = robots
@@ -73,6 +86,10 @@ class Platform(ABC):
     def answer(self, call: Call) -> Answer:
         """Judge the call as the provider would, and keep the message if it takes it."""
 
+    def step(self, call: Call) -> str:  # noqa: ARG002 - robots have one step only
+        """Which of an app's steps the call is (`token`, `send`, `update`, …); empty where there is only one."""
+        return ""
+
     def robot(self, call: Call) -> Robot:
         """The robot the call is for, `known` or not."""
         return self.robots.find(self.kind, self.credential(call))
@@ -81,9 +98,9 @@ class Platform(ABC):
         """Where the violations of this robot's client go."""
         return lambda what: self.ledger.violate(robot.name, what)
 
-    def show(self, robot: Robot, call: Call, content: Content, response: Answer) -> Answer:
-        """Put the message into the robot's group and answer."""
-        self.ledger.post(robot, call.at, content, call.body, response.body)
+    def show(self, robot: Robot, call: Call, content: Content, response: Answer, to: tuple[str, ...] = ()) -> Answer:
+        """Put the message into the robot's group (an app's: before `to`) and answer."""
+        self.ledger.post(robot, call.at, content, call.body, response.body, to)
         return response
 
 
@@ -96,6 +113,14 @@ def read_object(body: bytes, note: Note) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError("not an object")
     return value
+
+
+def peek(body: bytes) -> dict[str, Any]:
+    """The JSON object in `body`, empty if there is none; nothing is noted."""
+    try:
+        return read_object(body, lambda _: None)
+    except ValueError:
+        return {}
 
 
 def _pairs(note: Note) -> Callable[[list[tuple[str, Any]]], dict[str, Any]]:

@@ -26,6 +26,9 @@ _DISK = {
 }
 """Primary result codes that say nothing against the row: https://sqlite.org/rescode.html"""
 
+PATIENCE = 5.0
+"""Seconds to wait for a lock, which only somebody else's program can hold."""
+
 Role = Literal["writer", "reader"]
 
 
@@ -34,13 +37,13 @@ def connect(path: Path, role: Role) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
-        timeout=5.0,
+        timeout=PATIENCE,
         isolation_level=None,
         check_same_thread=False,
         cached_statements=256,
     )
     try:
-        for pragma in _WRITER if role == "writer" else _READER:
+        for pragma in _pragmas(connection, role):
             connection.execute(f"pragma {pragma}").fetchall()
         if role == "writer" and connection.execute("pragma journal_mode").fetchone() != ("wal",):
             raise StoreUnavailable("the disk under the database does not allow a write-ahead log; use a local one")
@@ -50,21 +53,26 @@ def connect(path: Path, role: Role) -> sqlite3.Connection:
     return connection
 
 
-# page_size and auto_vacuum only count before the first table. 16 KiB pages hold a usual body whole; auto_vacuum lets
-# a pruned database shrink. Overwriting what is deleted would double the writes.
+# These only count before the first table, and would be written again each time. 16 KiB pages hold a usual body whole;
+# auto_vacuum lets a pruned database shrink.
+_NEW = ("page_size = 16384", "auto_vacuum = incremental")
 _WRITER = (
-    "page_size = 16384",
-    "auto_vacuum = incremental",
     "journal_mode = wal",
     "synchronous = full",
-    "wal_autocheckpoint = 1000",
     "journal_size_limit = 67108864",
     "foreign_keys = on",
-    "secure_delete = off",
+    "secure_delete = off",  # overwriting what is deleted would double the writes
     "temp_store = memory",
     "cache_size = -16384",
 )
 _READER = ("query_only = on", "temp_store = memory", "cache_size = -4096")
+
+
+def _pragmas(connection: sqlite3.Connection, role: Role) -> tuple[str, ...]:
+    if role == "reader":
+        return _READER
+    (pages,) = connection.execute("pragma page_count").fetchone()
+    return _WRITER if pages else (*_NEW, *_WRITER)
 
 
 def primary_code(error: BaseException) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from receiver.errors import StoreLocked
@@ -19,13 +20,13 @@ _LEAST = 256 * 1024
 def create_private(path: Path) -> None:
     """Make sure that the file exists and is its owner's alone, its folder too if it has to be created."""
     path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE)
     try:
-        os.fchmod(descriptor, FILE_MODE)
-    except PermissionError:  # somebody else's file that we may write: his modes stand
-        pass
-    finally:
-        os.close(descriptor)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, FILE_MODE))
+    except FileExistsError:
+        # Never opened here: closing it again would drop the locks that SQLite holds in this process.
+        # https://sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
+        with suppress(PermissionError):  # somebody else's file that we may write: his modes stand
+            path.chmod(FILE_MODE)
 
 
 class Lock:
@@ -60,6 +61,12 @@ class Ballast:
     def __init__(self, store: Path, size: int | None = None) -> None:
         self._path = Path(f"{store}.ballast")
         self.size = _default_size(store.parent) if size is None else size
+
+    @property
+    def log_pages(self) -> int:
+        """After how many pages of 16 KiB the log is to be emptied: emptying it into the database must fit in half
+        of the room kept back."""
+        return min(max(self.size // 2 // 16384, 16), 1000) if self.size else 256
 
     def take(self) -> bool:
         """Claim the room; False if the disk has not twice as much to give."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from receiver.errors import ConfigError, Fault
 from receiver.store.statements import FOLDER
 
-_TABLE = """create table if not exists migration (
+_TABLE = """create table migration (
   number integer primary key, name text not null, checksum text not null, applied_at real not null)"""
 
 
@@ -40,8 +40,7 @@ def migrate(connection: sqlite3.Connection, now: float, steps: list[Migration]) 
 
     ConfigError if it is not ours, was written by a newer version, or by one whose migrations differ.
     """
-    _refuse_stranger(connection)
-    with transaction(connection):
+    if _is_new(connection):
         connection.execute(_TABLE)
     applied = dict(connection.execute("select number, checksum from migration").fetchall())
     if applied and max(applied) > steps[-1].number:
@@ -56,10 +55,11 @@ def migrate(connection: sqlite3.Connection, now: float, steps: list[Migration]) 
             raise _fault(f"migration {step.name} of the database is not the one this version knows")
 
 
-def _refuse_stranger(connection: sqlite3.Connection) -> None:
-    tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'")}
+def _is_new(connection: sqlite3.Connection) -> bool:
+    tables = {name for (name,) in connection.execute("select name from sqlite_master where type = 'table'").fetchall()}
     if tables and "migration" not in tables:
         raise _fault("the database belongs to another program")
+    return not tables
 
 
 def _apply(connection: sqlite3.Connection, step: Migration, now: float) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from sqlite3 import Connection, Cursor
+from typing import Any
 
-from receiver.model import Message
+from receiver.model import Attempt, Message, MessageState
 from receiver.store.base import MAX_WAIT, Backlog, ChannelState, Move, Settlement, Work
 from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of, listed, message_of
 from receiver.store.statements import SQLITE as SQL
+from receiver.store.statements import insert_all
 
 FIRST = 256
 """How many of a channel's oldest deliveries are looked at before its groups are counted through."""
@@ -65,44 +67,76 @@ def backlog(db: Connection) -> dict[str, Backlog]:
     return {channel: Backlog(length, oldest) for channel, length, oldest in rows}
 
 
-def begin(db: Cursor, planned: Sequence[Message], message_id: str, credential: str, at: float) -> None:
-    """Keep what is planned, mark what is about to be posted, take the slot. LookupError for an unknown message."""
-    _plan(db, planned)
+Begin = tuple[Sequence[Message], str, str, float]
+"""What is planned, the message that is about to be posted, the credential, when."""
+
+
+def begin(db: Cursor, calls: Sequence[Begin]) -> list[None]:
+    """Keep what is planned, mark what is about to be posted, take the slots; all calls with few statements.
+
+    LookupError for an unknown message.
+    """
+    planned = [
+        (message, at if message.id == message_id else None) for fresh, message_id, _, at in calls for message in fresh
+    ]
+    _keep(db, planned)
+    begun = [(delivery,) for message, at in planned if at is not None for delivery in message.deliveries]
+    insert_all(db, SQL["begin_fresh"], begun)
+    for fresh, message_id, _, at in calls:
+        if all(message.id != message_id for message in fresh):
+            _begin_again(db, message_id, at)
+    insert_all(db, SQL["insert_slot"], [(name, at) for _, _, name, at in calls if name])  # no limit, no slot
+    return [None] * len(calls)
+
+
+def _begin_again(db: Cursor, message_id: str, at: float) -> None:
     if not db.execute(SQL["begin_message"], (message_id, at)).rowcount:
         raise LookupError(f"no message has the id {message_id}")
     db.execute(SQL["begin_deliveries"], (message_id,))
-    if credential:  # without a rate limit there is no slot to take
-        db.execute(SQL["insert_slot"], (credential, at))
 
 
-def _plan(db: Cursor, planned: Iterable[Message]) -> None:
-    for message in planned:
-        plain, alerts = int(message.plain), listed(message.alerts)
-        first = (message.id, message.channel, message.content, message.number, message.total)
-        db.execute(SQL["insert_message"], (*first, plain, message.state.value, alerts))
-        db.execute(SQL["insert_carries"], (db.lastrowid, json.dumps(message.deliveries)))
+def _keep(db: Cursor, messages: Sequence[tuple[Message, float | None]]) -> None:
+    """Keep messages, and since when they are being sent if they are."""
+    insert_all(db, SQL["insert_message"], [_values(message, began_at) for message, began_at in messages])
+    carried = [(message.id, place, one) for message, _ in messages for place, one in enumerate(message.deliveries)]
+    insert_all(db, SQL["insert_carries"], carried)
 
 
-def settle(db: Cursor, settlement: Settlement) -> None:
-    """Write the end of one try."""
-    attempt = settlement.attempt
-    arrived = attempt.at + attempt.duration if attempt and settlement.message_state == "sent" else None
-    db.execute(SQL["settle_message"], (settlement.message_id, settlement.message_state.value, arrived))
-    if attempt:
-        outcome = (attempt.http_status, attempt.provider_code, attempt.error)
-        db.execute(SQL["insert_attempt"], (attempt.message_id, attempt.at, attempt.duration, *outcome))
-    _plan(db, settlement.replacements)
-    for move in settlement.moves:
-        _move(db, move)
-    if settlement.hold:
-        db.execute(SQL["hold_credential"], (*settlement.hold, MAX_WAIT))
-    if settlement.channel:
-        set_channel(db, *settlement.channel)
+def _values(message: Message, began_at: float | None) -> tuple[Any, ...]:
+    state = message.state if began_at is None else MessageState.SENDING
+    first = (message.id, message.channel, message.content, message.number, message.total)
+    return (*first, int(message.plain), state.value, listed(message.alerts), began_at)
 
 
-def _move(db: Cursor, move: Move) -> None:
-    values = (move.delivery_id, move.state.value, move.reason, move.due_at, move.attempts, move.sent_at)
-    db.execute(SQL["move_delivery"], values)
+def settle(db: Cursor, calls: Sequence[tuple[Settlement]]) -> list[None]:
+    """Write the ends of tries; all calls with few statements."""
+    settlements = [settlement for (settlement,) in calls]
+    insert_all(db, SQL["settle_message"], [_end(each) for each in settlements if each.message_id])
+    attempts = [each.attempt for each in settlements if each.attempt]
+    insert_all(db, SQL["insert_attempt"], [_tried(attempt) for attempt in attempts])
+    _keep(db, [(message, None) for each in settlements for message in each.replacements])
+    insert_all(db, SQL["move_delivery"], [_moved(move) for each in settlements for move in each.moves])
+    for each in settlements:
+        if each.hold:
+            db.execute(SQL["hold_credential"], (*each.hold, MAX_WAIT))
+        if each.channel:
+            set_channel(db, *each.channel)
+    return [None] * len(calls)
+
+
+def _end(settlement: Settlement) -> tuple[Any, ...]:
+    attempt, state = settlement.attempt, settlement.message_state
+    arrived = attempt.at + attempt.duration if attempt and state is MessageState.SENT else None
+    return settlement.message_id, state.value, arrived
+
+
+def _tried(attempt: Attempt) -> tuple[Any, ...]:
+    outcome = (attempt.http_status, attempt.provider_code, attempt.error)
+    return (attempt.message_id, attempt.at, attempt.duration, *outcome)
+
+
+def _moved(move: Move) -> tuple[Any, ...]:
+    return move.delivery_id, move.state.value, move.reason, move.due_at, move.attempts, move.sent_at
 
 
 def set_channel(db: Cursor, channel: str, state: ChannelState) -> None:

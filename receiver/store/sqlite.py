@@ -16,7 +16,8 @@ from receiver.store import acceptance, migrations, pruning, records, sending
 from receiver.store.base import Backlog, ChannelState, Mark, Quarantined, Query, Receipt, Record, Settlement, Work
 from receiver.store.connection import connect, unavailable
 from receiver.store.disk import Ballast, Lock, create_private
-from receiver.store.writer import Operation, Writer
+from receiver.store.operations import Operation
+from receiver.store.writer import Writer
 
 T = TypeVar("T")
 
@@ -27,8 +28,8 @@ _SLICE = 50
 
 _QUARANTINE = Operation(acceptance.quarantine, growing=True)
 _BEAT = Operation(acceptance.beat, growing=True)
-_BEGIN = Operation(sending.begin)
-_SETTLE = Operation(sending.settle)
+_BEGIN = Operation(sending.begin, together=True)
+_SETTLE = Operation(sending.settle, together=True)
 _SET_CHANNEL = Operation(sending.set_channel)
 _HOLD = Operation(sending.hold)
 _RELEASE = Operation(sending.release)

@@ -15,6 +15,7 @@ _NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 _COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
 _QUOTE = re.compile(r"\{(\w+)\}")
 _PARAMETER = re.compile(r"\$(\d+)")
+_ROW = re.compile(r"\bvalues \(([?\d, ]*)\)")
 
 
 def read(*files: str) -> dict[str, str]:
@@ -37,10 +38,12 @@ SQLITE = {name: _for_sqlite(statement) for name, statement in read("columns", "o
 
 
 def insert_all(db: Cursor, statement: str, rows: Sequence[Sequence[Any]], at_most: int = 64) -> None:
-    """Run an `insert … values (…)` for all rows, up to `at_most` (a power of two) in one execution."""
+    """Run a statement with one `values (…)`, and no other parameters, for all rows: up to `at_most` (a power of two)
+    in one execution. There are few sizes, so that each stays prepared."""
     done = 0
     while done < len(rows):
-        size = min(at_most, 1 << ((len(rows) - done).bit_length() - 1))
+        left = len(rows) - done
+        size = left if left <= 8 else min(at_most, 1 << (left.bit_length() - 1))
         values = [value for row in rows[done : done + size] for value in row]
         db.execute(_wide(statement, size), values)
         done += size
@@ -48,6 +51,8 @@ def insert_all(db: Cursor, statement: str, rows: Sequence[Sequence[Any]], at_mos
 
 @cache
 def _wide(statement: str, rows: int) -> str:
-    head, _, values = statement.partition(" values ")
-    row = f"({', '.join('?' * values.count('?'))})"
-    return f"{head} values {', '.join([row] * rows)}"
+    found = _ROW.search(statement)
+    if found is None:
+        raise ValueError("the statement has no values")
+    row = f"({', '.join('?' * found[1].count('?'))})"
+    return f"{statement[: found.start()]}values {', '.join([row] * rows)}{statement[found.end() :]}"

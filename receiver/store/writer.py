@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
@@ -17,27 +16,13 @@ from typing import Any, Protocol
 from receiver.errors import StoreUnavailable
 from receiver.store import connection as sqlite
 from receiver.store.disk import Ballast
+from receiver.store.operations import Item, Operation, perform
 from receiver.store.statements import SQLITE as SQL
 
 GROUP = 256
 """The most operations that share a transaction."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
-    """Something to be done within a transaction.
-
-    `run` is called with a cursor and the arguments; its result is what the waiter gets. With `together` it is called
-    once for all that wait, with the list of their arguments, before anything else, and answers a list of results.
-    What is `growing` is turned away while the disk is full.
-    """
-
-    run: Callable[..., Any]
-    growing: bool = False
-    together: bool = False
-
-
-_Item = tuple[Operation, tuple[Any, ...], "asyncio.Future[Any]"]
 _Answer = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 _SWITCH = 0.0001
@@ -76,6 +61,7 @@ class Writer:
     ) -> None:
         self.full = not ballast.take()
         self._path = path
+        self._log = Path(f"{path}-wal")
         self._loop = loop
         self._ballast = ballast
         self._memory = memory
@@ -83,8 +69,9 @@ class Writer:
         self._look_again = 0.0
         self._suspect = False
         self._closed = False
-        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
-        self._connection = sqlite.connect(path, "writer")
+        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._gathering: list[Item] = []
+        self._connection = self._connect()
         self._cursor = self._connection.cursor()
         sys.setswitchinterval(min(sys.getswitchinterval(), _SWITCH))
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
@@ -95,12 +82,21 @@ class Writer:
         if self._closed:
             raise StoreUnavailable("the store is closed")
         future = self._loop.create_future()
-        self._queue.put((operation, arguments, future))
+        if not self._gathering:
+            self._loop.call_soon(self._hand_over)
+        self._gathering.append((operation, arguments, future))
         return future
+
+    def _hand_over(self) -> None:
+        """Wake the thread once for all that came up in one turn of the loop: one commit, not one for the first."""
+        for item in self._gathering:
+            self._queue.put(item)
+        self._gathering.clear()
 
     async def close(self) -> None:
         """Finish what waits, bring the log into the database, let go of the connection."""
         self._closed = True
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -114,9 +110,9 @@ class Writer:
         finally:
             self._connection.close()
 
-    def _gather(self) -> tuple[list[_Item], bool]:
+    def _gather(self) -> tuple[list[Item], bool]:
         """All that waits, at least one; False once there will be no more."""
-        group: list[_Item] = []
+        group: list[Item] = []
         item = self._queue.get()
         while item is not None:
             group.append(item)
@@ -125,25 +121,26 @@ class Writer:
             item = self._queue.get()
         return group, False
 
-    def _serve(self, group: list[_Item]) -> None:
+    def _serve(self, group: list[Item]) -> None:
         """Do the group, as a whole if possible, and answer each of its items exactly once."""
         if self.full and not self._regain():
             group = self._turn_away(group)
+        first = True
         while group:
             try:
                 results = self._transact(group)
             except Exception as error:
-                group = self._recover(group, error)
+                group, first = self._recover(group, error, first), False
             else:
                 self._answer([(item[2], result, None) for item, result in zip(group, results, strict=True)])
                 return
 
-    def _transact(self, group: list[_Item]) -> list[Any]:
+    def _transact(self, group: list[Item]) -> list[Any]:
         if self._suspect:
             self._reopen()
         cursor = self._cursor
         cursor.execute("begin immediate")
-        results = _run(cursor, group)
+        results = perform(cursor, group)
         begun = time.perf_counter()
         try:
             cursor.execute("commit")
@@ -155,25 +152,31 @@ class Writer:
             self._on_commit(time.perf_counter() - begun)
         return results
 
-    def _recover(self, group: list[_Item], error: Exception) -> list[_Item]:
+    def _recover(self, group: list[Item], error: Exception, first: bool) -> list[Item]:
         """Undo what the group did; what of it is to be done again at once. The others have been answered."""
         self._rollback()
         self._memory.rolled_back()
-        refusal = sqlite.unavailable(error)
+        refusal, full = sqlite.unavailable(error), sqlite.primary_code(error) == sqlite.FULL
         if refusal is None and len(group) > 1:
             for item in group:
                 self._serve([item])
             return []
-        if sqlite.primary_code(error) == sqlite.FULL and self._ballast.release():
-            self.full = True
-            self._look_again = time.monotonic() + _LOOK_AGAIN
-            self._checkpoint()
-            return self._turn_away(group)
-        self._suspect = refusal is not None and sqlite.primary_code(error) != sqlite.FULL
+        if full and first and self._make_room():
+            return self._turn_away(group) if self.full else group
+        self._suspect = refusal is not None and not full
         self._answer([(item[2], None, _copy(refusal) or error) for item in group])
         return []
 
-    def _turn_away(self, group: list[_Item]) -> list[_Item]:
+    def _make_room(self) -> bool:
+        """Give up the ballast, and empty the log, which needs room in the database; False if nothing was gained."""
+        given = self._ballast.release()
+        if given:
+            self.full, self._look_again = True, time.monotonic() + _LOOK_AGAIN
+        before = self._log.stat().st_size
+        self._checkpoint()
+        return given or self._log.stat().st_size < before
+
+    def _turn_away(self, group: list[Item]) -> list[Item]:
         refused = [item for item in group if item[0].growing]
         self._answer([(item[2], None, StoreUnavailable(_FULL)) for item in refused])
         return [item for item in group if not item[0].growing]
@@ -214,30 +217,19 @@ class Writer:
         except sqlite3.Error:
             self._suspect = True
 
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite.connect(self._path, "writer")
+        connection.execute(f"pragma wal_autocheckpoint = {self._ballast.log_pages}").fetchall()
+        return connection
+
     def _reopen(self) -> None:
-        fresh = sqlite.connect(self._path, "writer")
+        fresh = self._connect()
         self._connection.close()
         self._connection, self._cursor, self._suspect = fresh, fresh.cursor(), False
 
     def _checkpoint(self) -> None:
         with suppress(sqlite3.Error):  # the log stays as it is, nothing is lost
             self._cursor.execute("pragma wal_checkpoint(truncate)").fetchall()
-
-
-def _run(cursor: sqlite3.Cursor, group: list[_Item]) -> list[Any]:
-    results: list[Any] = [None] * len(group)
-    together: dict[Operation, list[int]] = {}
-    for number, item in enumerate(group):
-        if item[0].together:
-            together.setdefault(item[0], []).append(number)
-    for operation, numbers in together.items():
-        answers = operation.run(cursor, [group[number][1] for number in numbers])
-        for number, answer in zip(numbers, answers, strict=True):
-            results[number] = answer
-    for number, (operation, arguments, _) in enumerate(group):
-        if not operation.together:
-            results[number] = operation.run(cursor, *arguments)
-    return results
 
 
 def _copy(refusal: StoreUnavailable | None) -> StoreUnavailable | None:

@@ -20,8 +20,17 @@ READ_SECONDS = 8.0
 """How long a body may take to arrive; with the closing of the connection it stays below 10 s."""
 MOST_AT_ONCE = 1024
 """Bodies being taken in at once; more are asked to come back."""
+MOST_BYTES_AT_ONCE = 64 * 1024**2
+"""Their decoded bytes together, or twice the largest body if that is more."""
 UNKNOWN = "unknown"
 """The metrics' source of what was refused before anyone knew who sent it."""
+
+
+_LENGTH: web.RequestKey[int] = web.RequestKey("length", int)
+
+
+class _Crowded(Exception):
+    """All bodies together are larger than there is room for."""
 
 
 class Ingress:
@@ -34,6 +43,8 @@ class Ingress:
         self._metrics = metrics
         self._max_body = max_body
         self._busy = 0
+        self._room = max(MOST_BYTES_AT_ONCE, 2 * max_body)
+        self._taken = 0
 
     def routes(self) -> list[web.RouteDef]:
         """POST and PUT on each path a sender may be pointed at."""
@@ -51,6 +62,7 @@ class Ingress:
             return await self._take(request)
         finally:
             self._busy -= 1
+            self._taken -= request.get(_LENGTH, 0)
 
     async def _take(self, request: web.Request) -> web.Response:
         source = self._senders.by_header(request.headers)
@@ -61,24 +73,41 @@ class Ingress:
             return body
         signature = ""
         if source is None and not self._senders.open:
-            source = self._senders.by_signature(request.headers, body, self._intake.now())
-            if source is None:
+            signed = self._senders.signed(request.headers, body, self._intake.now())
+            if signed is None:
                 return self._refuse(401, "unauthorized", "neither a token, a password nor a valid signature was sent")
-            signature = f"{source}:{self._senders.signature_of(request.headers)}"
+            source, signature = signed[0], ":".join(signed)
         return await self._accept(request, body, source or "", signature)
 
     async def _read(self, request: web.Request, source: str) -> bytes | web.Response:
         if (request.content_length or 0) > self._max_body:
             return self._too_large(source)
         try:
+            if request.content.is_eof():  # it came with the head: nothing to wait for
+                return await self._whole(request)
             async with asyncio.timeout(READ_SECONDS):
-                return await request.read()
+                return await self._whole(request)
         except HTTPRequestEntityTooLarge:
             return self._too_large(source)
+        except _Crowded:
+            return self._refuse(503, "unavailable", "too many bytes are being taken in", source)
         except TimeoutError:
             return self._refuse(503, "unavailable", f"the body did not arrive within {READ_SECONDS:g} s", source)
         except (web.RequestPayloadError, ContentEncodingError, zlib.error):
             return self._refuse(400, "badBody", "the body is not what its headers say (encoding or length)", source)
+
+    async def _whole(self, request: web.Request) -> bytes:
+        """The decoded body. `request.read` would decode up to the limit at a time, and keep several such pieces."""
+        pieces, length = [], 0
+        while piece := await request.content.readany():
+            pieces.append(piece)
+            self._taken += len(piece)
+            request[_LENGTH] = length = length + len(piece)
+            if length > self._max_body:
+                raise HTTPRequestEntityTooLarge(self._max_body)
+            if self._taken > self._room:
+                raise _Crowded
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def _accept(self, request: web.Request, body: bytes, source: str, signature: str) -> web.Response:
         channels = tuple(request.query.getall("channel", ())) if request.query_string else ()

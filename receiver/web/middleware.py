@@ -46,6 +46,8 @@ def guard(users: Users | None) -> Any:
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             who = _rule_of(request)
+            if who != "open" and request.method not in ("GET", "HEAD") and not _same_origin(request):
+                return refusal(403, "forbidden", "the request comes from another origin")
             if who in ("viewer", "operator"):
                 refused = await _admit(request, users, who)
                 if refused is not None:
@@ -54,7 +56,10 @@ def guard(users: Users | None) -> Any:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            return refusal(error.status, _WORDS.get(error.status, "error"), error.reason)
+            response = refusal(error.status, _WORDS.get(error.status, "error"), error.reason)
+            if isinstance(error, web.HTTPMethodNotAllowed):
+                response.headers["Allow"] = error.headers["Allow"]
+            return response
         except StoreUnavailable as error:
             return refusal(503, "unavailable", str(error))
         except Exception:
@@ -75,8 +80,6 @@ def _rule_of(request: web.Request) -> Rule:
 
 
 async def _admit(request: web.Request, users: Users | None, who: Rule) -> web.Response | None:
-    if request.method not in ("GET", "HEAD") and not _same_origin(request):
-        return refusal(403, "forbidden", "the request comes from another origin")
     if users is None:
         return None
     user = await users.identify(request.headers.get("Authorization"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -52,5 +53,6 @@ class Ops:
     @rule("open")
     async def metrics(self, _: web.Request) -> web.Response:
         """Prometheus' text format."""
-        await self._refresh()
+        with suppress(StoreUnavailable):  # then above all the figures are asked for
+            await self._refresh()
         return web.Response(body=self._metrics.exposition(), headers={"Content-Type": _EXPOSITION})

@@ -83,9 +83,7 @@ class Records:
         except BadPayload:
             return []
         told: Sequence[int] = range(len(alerts)) if record.delivery.alerts is None else record.delivery.alerts
-        return [
-            {key: value for key, value in alerts[position].items() if key in _TOLD} for position in told
-        ]
+        return [{key: value for key, value in alerts[position].items() if key in _TOLD} for position in told]
 
 
 def _query(asked: Mapping[str, str]) -> Query:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC
+from pathlib import Path
+
 import pytest
+from jinja2 import DictLoader
 from rendering_samples import NOW, batch, channel, made, template
 
+from receiver.delivery.environment import TemplateEnvironment
+from receiver.delivery.facts import _OF_BATCH
+from receiver.delivery.filters import equip
 from receiver.delivery.markup import web_url
 from receiver.delivery.numbers import number
 from receiver.delivery.samples import alert
 from receiver.delivery.times import spoken
+from receiver.delivery.views import _OF_ALERT
 from receiver.errors import TemplateError
 
 LABELS = "{'b': '2', 'alertname': 'X', 'a': '1'}"
@@ -232,3 +241,12 @@ def test_a_link_is_markdown_in_markup_and_words_in_plain_text(tmp_path):
 def test_functions_raise_template_errors_only():
     with pytest.raises(TemplateError):
         number("10" * 4000 + "x")
+
+
+def test_every_name_a_template_can_use_is_documented():
+    environment = TemplateEnvironment(DictLoader({}), str)
+    equip(environment, "plain", UTC)
+    documented = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "templates.md").read_text("utf-8")))
+    known = {*environment.filters, *environment.globals, *_OF_ALERT, *_OF_BATCH}
+    beside = {"_steps", "d", "count", "e", "escape", "urlquery", "cycler", "joiner", "namespace", "range"}
+    assert known - documented - beside == set()

@@ -259,6 +259,12 @@ def test_check_names_file_line_and_cause_once(tmp_path):
     ]
 
 
+def test_check_wants_json_where_json_is_promised(tmp_path):
+    there = template(tmp_path, '{"text": {{ subject }}}', "default/webhook.j2")
+    assert [fault.path for fault in there.check([channel("webhook")])] == ["default/webhook"]
+    assert there.check([channel("webhook", content_type="text/plain")]) == []
+
+
 def test_silence_links_are_escaped_for_alertmanager_and_the_url(tmp_path):
     labels = {"alertname": 'a"b\\c', "threshold.name": "x y"}
     text = made(tmp_path, "{{ alerts[0].silence_url | safe }}", facts=batch(alert(labels=labels)))

@@ -46,3 +46,25 @@ async def test_messages_arrive_live_and_harmless(box, post, page):
     await page.wait_for_selector("#empty:visible")
     assert not box.messages
     assert page.complaints == []
+
+
+def card(text, colour):
+    header = {"title": {"tag": "plain_text", "content": text}, "template": colour}
+    body = {"elements": [{"tag": "markdown", "content": text}]}
+    return json.dumps({"schema": "2.0", "config": {"update_multi": True}, "header": header, "body": body})
+
+
+async def test_a_card_is_replaced_in_place(box, wire, post, page):
+    app = box.register("feishu_app", "cli_1", name="oncall")
+    token = {"Authorization": f"Bearer {app.give('t-1', box.clock() + 7200).value}"}
+    path = "/open-apis/im/v1/messages"
+    body = {"receive_id": "oc_1", "msg_type": "interactive", "content": card("disk full", "red")}
+    message_id = (await post(f"{path}?receive_id_type=chat_id", body, **token))[1]["data"]["message_id"]
+    await page.wait_for_selector(".feishu_app .c-red")
+    await wire.patch(f"{path}/{message_id}", json={"content": card(f"resolved {HOSTILE}", "green")}, headers=token)
+    await page.wait_for_selector(".feishu_app .c-green")
+    assert await page.locator(".message").count() == 1
+    assert "updated 1 times" in await page.inner_text(".message header")
+    assert await page.inner_text(".message .to") == "to oc_1"
+    assert await page.locator(".message img, .message script, .message a").count() == 0
+    assert page.complaints == []

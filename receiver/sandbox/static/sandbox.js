@@ -5,6 +5,7 @@ const groups = document.getElementById("groups");
 const empty = document.getElementById("empty");
 const MOST = 500;
 let last = Number(document.body.dataset.last);
+let changes = Number(document.body.dataset.changes);
 let chosen = "";
 
 function localTimes(root) {
@@ -44,6 +45,18 @@ function append(items) {
   for (let i = 0; i < all.length - MOST; i++) all[i].remove();
   filter();
   if (near) list.scrollTop = list.scrollHeight;
+}
+
+function change(items) {
+  for (const item of items) {
+    const shown = list.querySelector(`.message[data-id="${Number(item.id)}"]`);
+    if (!shown) continue;
+    const holder = document.createElement("template");
+    holder.innerHTML = item.html;
+    localTimes(holder.content);
+    shown.replaceWith(holder.content);
+  }
+  filter();
 }
 
 function groupButton(group) {
@@ -90,11 +103,13 @@ function tell(violations) {
 async function refresh() {
   const live = document.getElementById("live");
   try {
-    const answer = await fetch(`bubbles?since=${last}`, { headers: { Accept: "application/json" } });
+    const answer = await fetch(`bubbles?since=${last}&changes=${changes}`, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
     const news = await answer.json();
     if (news.run !== document.body.dataset.run) location.reload();
     append(news.items);
+    change(news.changed);
+    changes = Math.max(changes, news.changes);
     last = Math.max(last, news.last);
     countUp(news.groups);
     tell(news.violations);

@@ -92,16 +92,20 @@ select c.message, d.id from carries c join delivery d on d.seq = c.delivery
 where c.message in (select value from json_each($1)) order by c.message, c.position
 
 -- name: insert_message
-insert into message (id, channel, content, number, total, plain, state, alerts)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into message (id, channel, content, number, total, plain, state, alerts, began_at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 -- name: insert_carries
--- The message $1 carries the deliveries whose ids are in the JSON list $2.
+-- The message $1 carries, at the position $2, the delivery $3.
 insert into carries (message, position, delivery)
-select $1, l.key, d.seq from json_each($2) l join delivery d on d.id = l.value
+select m.seq, v.column2, d.seq from (values ($1, $2, $3)) v
+cross join message m on m.id = v.column1 cross join delivery d on d.id = v.column3
 
 -- name: begin_message
 update message set state = 'sending', began_at = $2 where id = $1
+
+-- name: begin_fresh
+update delivery set state = 'sending' from (values ($1)) v where delivery.id = v.column1 and state = 'queued'
 
 -- name: begin_deliveries
 update delivery set state = 'sending'
@@ -112,20 +116,23 @@ where state = 'queued' and seq in (
 insert into slot (credential, at) values ($1, $2)
 
 -- name: settle_message
-update message set state = $2, sent_at = coalesce($3, sent_at) where id = $1
+update message set state = v.column2, sent_at = coalesce(v.column3, sent_at)
+from (values ($1, $2, $3)) v where message.id = v.column1
 
 -- name: insert_attempt
 insert into attempt (message, at, duration, http_status, provider_code, error)
-select seq, $2, $3, $4, $5, $6 from message where id = $1
+select m.seq, v.column2, v.column3, v.column4, v.column5, v.column6 from (values ($1, $2, $3, $4, $5, $6)) v
+cross join message m on m.id = v.column1
 
 -- name: move_delivery
 -- An end is an end; and what was held while it was being sent stays held unless it has ended.
 update delivery set
-  state = case when state = 'held' and $2 in ('queued', 'sending') then state else $2 end,
-  reason = case when state = 'held' and $2 in ('queued', 'sending') then reason else $3 end,
-  due_at = case when $2 = 'queued' then $4 else due_at end,
-  attempts = $5, sent_at = coalesce($6, sent_at)
-where id = $1 and state in ('queued', 'sending', 'held')
+  state = case when state = 'held' and v.column2 in ('queued', 'sending') then state else v.column2 end,
+  reason = case when state = 'held' and v.column2 in ('queued', 'sending') then reason else v.column3 end,
+  due_at = case when v.column2 = 'queued' then v.column4 else due_at end,
+  attempts = v.column5, sent_at = coalesce(v.column6, sent_at)
+from (values ($1, $2, $3, $4, $5, $6)) v
+where delivery.id = v.column1 and state in ('queued', 'sending', 'held')
 
 -- name: hold_credential
 -- The longer hold wins, unless it is longer by more than $3: then it comes from a clock that was set back.

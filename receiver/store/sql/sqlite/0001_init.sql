@@ -36,9 +36,10 @@ create table delivery (
   test integer not null
 );
 
--- What is still owed, in order of acceptance and by group. Both stay small however many records are kept.
-create index delivery_owed on delivery (channel, seq, released_at) where state in ('queued', 'sending');
-create index delivery_group on delivery (channel, group_key) where state in ('queued', 'sending');
+-- What is still owed, in order of acceptance and by group. Both stay small however many records are kept; both hold
+-- all that the questions to them need.
+create index delivery_owed on delivery (channel, seq, released_at, state) where state in ('queued', 'sending');
+create index delivery_group on delivery (channel, group_key, seq, state) where state in ('queued', 'sending');
 create index delivery_held on delivery (channel) where state = 'held';
 create index delivery_created on delivery (created_at);
 

@@ -1,0 +1,105 @@
+"""SQLite: the statements that run all the time stay small however much is kept."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from store.facts import NOW, give
+
+from receiver.model import State
+from receiver.store.sqlite import open_sqlite
+from receiver.store.statements import SQLITE, insert_all, read
+
+KEPT = """
+with recursive n(i) as (select 10 union all select i + 1 from n where i < 50000)
+insert into delivery
+select i << 16, 'old' || i, 'infra', 'k', 't', '/', 'g', 'normal', 'sent', 0, 0, 0, null, '', 1, 1, 0, null, 0, 0 from n
+"""
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> sqlite3.Connection:
+    await (await open_sqlite(tmp_path / "x.db")).close()
+    return sqlite3.connect(tmp_path / "x.db")
+
+
+def plan(database: sqlite3.Connection, statement: str) -> str:
+    text = SQLITE[statement]
+    parameters = ["[]"] * len(set(re.findall(r"\?\d+", text)))
+    return "\n".join(row[3] for row in database.execute(f"explain query plan {text}", parameters)) + "\n"
+
+
+EARLIER = "INDEX delivery_group (channel=? AND group_key=? AND seq<?)"
+HOT = {
+    "due_first": (
+        "COVERING INDEX delivery_owed (channel=?)",
+        f"COVERING {EARLIER}",
+    ),
+    "owes_more": ("INDEX delivery_owed (channel=?)",),
+    "due_all": ("INDEX delivery_group (channel=? AND group_key>?)", "d USING INTEGER PRIMARY KEY"),
+    "next_due": ("INDEX delivery_group (channel=? AND group_key>?)",),
+    "backlog": ("COVERING INDEX delivery_owed",),
+    "hold": ("(channel=?)",),
+    "release": ("INDEX delivery_held (channel=?)",),
+    "expire_held": ("delivery_held",),
+    "unsettled_messages": ("carries_delivery (delivery=?)",),
+    "carried": ("PRIMARY KEY (message=?)",),
+    "begin_message": ("sqlite_autoindex_message_1 (id=?)",),
+    "move_delivery": ("sqlite_autoindex_delivery_1 (id=?)",),
+    "settle_message": ("sqlite_autoindex_message_1 (id=?)",),
+    "slots": ("slot_credential (credential=? AND at>?)",),
+    "find_mark": ("m USING INTEGER PRIMARY KEY",),
+    "deliveries_of_event": ("d USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",),
+    "records": ("delivery_created (created_at>? AND created_at<?)",),
+    "attempts_of": ("carries_delivery (delivery=?)", "attempt_message (message=?)"),
+}
+
+
+@pytest.mark.parametrize("statement", HOT)
+def test_hot_statements_use_their_indexes(database: sqlite3.Connection, statement: str) -> None:
+    steps = plan(database, statement)
+    for step in HOT[statement]:
+        assert step in steps
+    assert "SCAN d\n" not in steps
+
+
+@pytest.mark.parametrize("statement", ["owes_more", "next_due", "slots", "records", "quarantined"])
+def test_pages_are_not_sorted_whole(database: sqlite3.Connection, statement: str) -> None:
+    assert "TEMP B-TREE FOR ORDER BY" not in plan(database, statement)
+
+
+async def test_the_senders_questions_do_not_slow_down_with_the_record(tmp_path: Path) -> None:
+    store = await open_sqlite(tmp_path / "x.db")
+    database = sqlite3.connect(tmp_path / "x.db")
+    database.execute(KEPT)
+    database.commit()
+    await give(store)
+    begun = time.perf_counter()
+    for _ in range(100):
+        assert len(await store.due("infra", NOW)) == 1
+        assert await store.next_due("infra") == NOW
+        assert (await store.backlog())["infra"].length == 1
+    assert time.perf_counter() - begun < 0.5
+    await store.close()
+
+
+def test_statements_are_named_once_and_quote_what_exists() -> None:
+    statements = read("columns", "outbox", "records")
+    assert all("{" not in text and "--" not in text for text in statements.values())
+    assert "$" not in "".join(SQLITE.values())
+
+
+@pytest.mark.parametrize("number", [0, 1, 3, 64, 200])
+def test_many_rows_are_inserted_with_few_statements(number: int) -> None:
+    database = sqlite3.connect(":memory:")
+    database.execute("create table t (a, b)")
+    ran: list[str] = []
+    database.set_trace_callback(ran.append)
+    rows = [(one, State.SENT.value) for one in range(number)]
+    insert_all(database.cursor(), "insert into t (a, b) values (?1, ?2)", rows)
+    assert database.execute("select a, b from t order by a").fetchall() == rows
+    assert sum(text.startswith("insert") for text in ran) <= 7

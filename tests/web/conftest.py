@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+import raw_client
+import stage
+import yaml
+from aiohttp import web
+
+from receiver.app import SERVICE, create_app
+from receiver.config import load
+from receiver.web.patience import bind, listen
+
+
+class Face:
+    """The service within this process behind the listener it really has."""
+
+    async def start(self, folder, configuration):
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        file = folder / "face.yaml"
+        file.write_text(yaml.safe_dump(configuration))
+        self.app = await create_app(load(file, {}))
+        self.service = self.app[SERVICE]
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=0.2)
+        await self._runner.setup()
+        sockets = bind("127.0.0.1:0")
+        self._servers = await listen(self._runner, sockets, keepalive_timeout=75.0, lingering_time=1.0)
+        self.port = sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    async def stop(self):
+        for server in self._servers:
+            server.close()
+        await self._runner.cleanup()
+
+    async def send(self, body, *headers, **request):
+        """Post raw bytes with raw header lines; the answer."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await raw_client.exchange(self.port, raw_client.post(data, *headers, **request))
+
+
+@pytest.fixture
+async def face(tmp_path, providers):
+    """Starts the service in this process with sections of its configuration."""
+    started = []
+
+    async def start(**sections):
+        one = Face()
+        await one.start(tmp_path, stage.settings(tmp_path, providers, **sections))
+        started.append(one)
+        return one
+
+    yield start
+    for one in started:
+        await one.stop()
