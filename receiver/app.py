@@ -41,7 +41,7 @@ from receiver.web.records import Records
 
 DRAIN_SECONDS = 12.0
 """How long a message in flight may take to end after SIGTERM: a request's own 10 s and its record."""
-_PRUNE_EVERY = 600.0
+_PRUNE_EVERY = 300.0
 _log = logs.get("app")
 
 
@@ -65,7 +65,7 @@ SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 
 async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Application:
     """The service as an application; it runs from startup to cleanup. With `sandbox` nothing is sent outside."""
-    staged = await _stage(settings) if sandbox else None
+    staged = await _stage() if sandbox else None
     service = await _build(settings, staged)
     users = settings.auth.users
     app = web.Application(
@@ -107,7 +107,7 @@ class _Stage:
             self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret)
 
 
-async def _stage(settings: Settings) -> _Stage:
+async def _stage() -> _Stage:
     sandbox = Sandbox()
     runner = web.AppRunner(provider_app(sandbox), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
@@ -193,11 +193,11 @@ async def _prune(store: Store, retention: float) -> None:
     """Forget what is older than the retention, a little at a time."""
     while True:
         try:
-            while await store.prune(store.now() - retention):
-                await asyncio.sleep(0.2)
+            forgotten = await store.prune(store.now() - retention)
         except Exception as error:  # pruning must never end the service; the next round tries again
             _log.warning("old records could not be pruned", error=str(error))
-        await asyncio.sleep(_PRUNE_EVERY)
+            forgotten = 0
+        await asyncio.sleep(0.2 if forgotten else _PRUNE_EVERY)
 
 
 async def serve(settings: Settings, *, sandbox: bool = False) -> None:
@@ -222,7 +222,7 @@ async def serve(settings: Settings, *, sandbox: bool = False) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What stands now stays, and a request leaves few cycles: looking for garbage after every 700 objects is too often."""
+    """What stands now stays, and a request leaves few cycles: look for garbage less often."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)

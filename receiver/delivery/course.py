@@ -33,7 +33,7 @@ class Course:
         self._ledger = ledger
         self._parts = deque(work.messages)
         self._planned: list[Message] = []
-        self._trouble = work.delivery.reason if work.messages else ""
+        self._trouble = (work.delivery.reason or "a part of it was refused") if work.refused else ""
 
     async def run(self, turn: Turn) -> None:
         """Go on until the delivery has ended or was put off, or the channel's turn does not come.

@@ -66,9 +66,10 @@ async def build(
     channels = list(channels)
     await _hold_orphans({channel.name for channel in channels}, store)
     known, windows, senders = await store.channels(), await _windows(channels, store), {}
+    succeeded = await store.last_success()
     for channel in channels:
         state = await _resume(channel, known.get(channel.name, ChannelState()), store)
-        standing = Standing(channel, windows[channel.credential], state, metrics)
+        standing = Standing(channel, windows[channel.credential], state, metrics, succeeded.get(channel.name))
         planner = Planner(channel, renderer, metrics, read=read, record_url=record_url)
         senders[channel.name] = Sender(standing, planner, store)
     return Dispatcher(senders)

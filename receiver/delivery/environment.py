@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
-from types import BuiltinMethodType, CodeType
+from types import BuiltinMethodType
 from typing import Any, ClassVar
 
 import jinja2
 from jinja2 import ChainableUndefined, Template, TemplateSyntaxError, nodes
-from jinja2.compiler import CodeGenerator
 from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
-from jinja2.runtime import BlockReference, Context, Macro
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from jinja2.utils import missing
 
 from receiver.delivery.bounds import BoundedFormat, Budget
+from receiver.delivery.compiling import NAMES, Code, CompiledTemplate, FactsContext, TrustedMacro
 from receiver.delivery.markup import VALUE_LIMIT, Safe, escaping, text_of
-from receiver.errors import TemplateError
 
 _BUILT_IN = (
     "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "
@@ -41,63 +39,6 @@ _METHODS: dict[type, frozenset[str]] = {
 }
 
 
-class _CodeGenerator(CodeGenerator):
-    """Literals in `{{ }}` are values: escaped for the platform, not for HTML."""
-
-    def _output_child_to_const(self, node: nodes.Expr, frame: Any, finalize: Any) -> str:  # noqa: ARG002
-        if isinstance(node, nodes.TemplateData):
-            return node.data
-        environment: TemplateEnvironment = self.environment  # type: ignore[assignment]
-        try:
-            return str(environment.escape(node.as_const(frame.eval_ctx)))
-        except TemplateError:  # too long to be paid for before the rendering
-            raise nodes.Impossible from None
-
-
-class _Macro(Macro):
-    def _invoke(self, arguments: list[Any], autoescape: bool) -> str:  # noqa: ARG002
-        return Safe(self._func(*arguments))
-
-
-class _Block(BlockReference):
-    def __call__(self) -> str:
-        return Safe(super().__call__())
-
-
-class FactsContext(Context):
-    """The names of a template: its own, the functions, then the facts of the batch, each made when first asked for."""
-
-    def resolve_or_missing(self, key: str) -> Any:
-        """The value of `key`, or Jinja's `missing`."""
-        if key in self.vars:
-            return self.vars[key]
-        if key in self.parent:
-            return self.parent[key]
-        facts = self.environment.facts  # type: ignore[attr-defined]
-        try:
-            return facts[key]
-        except KeyError:
-            return missing
-
-    def super(self, name: str, current: Callable[[Context], Iterator[str]]) -> Any:
-        """The parent's block of that name, as trusted text."""
-        block = super().super(name, current)
-        if not isinstance(block, BlockReference):
-            return block
-        return _Block(block.name, block._context, block._stack, block._depth)
-
-
-class _Template(Template):
-    @classmethod
-    def from_code(cls, environment: Any, code: CodeType, globals: Any, uptodate: Any = None) -> Template:  # noqa: A002
-        namespace: dict[str, Any] = {"environment": environment, "__file__": code.co_filename}
-        exec(code, namespace)  # noqa: S102 - what Jinja itself does; the code is its compiler's
-        namespace.update(environment.runtime)
-        template = cls._from_namespace(environment, namespace, globals)
-        template._uptodate = uptodate
-        return template
-
-
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """One platform's templates. `facts` are the names of the rendering under way; one rendering at a time.
 
@@ -105,9 +46,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """
 
     intercepted_binops: ClassVar = frozenset({"+", "*", "**", "%"})  # type: ignore[misc]
-    code_generator_class = _CodeGenerator
+    code_generator_class = Code
     context_class = FactsContext
-    template_class = _Template
+    template_class = CompiledTemplate
 
     def __init__(self, loader: jinja2.BaseLoader, escape: Callable[[str], str], limit: int = VALUE_LIMIT) -> None:
         super().__init__(
@@ -122,7 +63,12 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.budget = Budget()
         self.escape = escaping(escape, self.budget.charge, limit)
         self.facts: Mapping[str, Any] = {}
-        self.runtime = {"Markup": Safe, "Macro": _Macro, "escape": self.escape, "markup_join": self.joined}
+        self.runtime = NAMES | {
+            "Markup": Safe,
+            "Macro": TrustedMacro,
+            "escape": self.escape,
+            "markup_join": self.joined,
+        }
         self.concat = self.budget.output  # type: ignore[method-assign]
         self.filters = {name: self._charged(FILTERS[name]) for name in BUILT_IN_FILTERS}
         self.filters.update({name: FILTERS[name] for name in _FREE_FILTERS})
@@ -220,7 +166,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         __self.budget.charge(10)
         if isinstance(__obj, BuiltinMethodType):
             return __self._method(__obj, args, {key: kwargs[key] for key in kwargs if not key.startswith("_")})
-        if __obj.__class__ is not _Macro and __obj in __self._quick:
+        if __obj.__class__ is not TrustedMacro and __obj in __self._quick:
             kwargs.pop("_loop_vars", None)
             kwargs.pop("_block_vars", None)
             return __obj(*args, **kwargs)

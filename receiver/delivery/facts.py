@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from operator import attrgetter
 from typing import Any
 
 from receiver.channels.base import Channel
 from receiver.delivery.markup import Safe, web_url
-from receiver.delivery.views import NAMES, View, Views, new_silence, rank
+from receiver.delivery.silences import new_silence
+from receiver.delivery.views import NAMES, View, Views
 from receiver.model import Alert, Event
 
 
@@ -30,7 +32,7 @@ class Facts(dict[str, Any]):
     """The names of one rendering. KeyError for what there is not."""
 
     def __init__(self, batch: Batch, channel: Channel, now: float, language: str, zone: tzinfo) -> None:
-        super().__init__()
+        super().__init__(language=language, test=batch.test)
         self.batch, self.event, self.channel = batch, batch.event, channel
         self.at, self.language, self.zone = now, language, zone
 
@@ -49,10 +51,11 @@ class Facts(dict[str, Any]):
 
 
 def _views(facts: Facts) -> Views:
-    views = Views(View(alert, facts, position) for position, alert in enumerate(facts.batch.alerts))
-    if len(views) > 1:
-        views.sort(key=lambda view: (view["status"] == "resolved", rank(view["severity"])))
-    firing = sum(view["status"] == "firing" for view in views)
+    views = Views([View(alert, facts, position) for position, alert in enumerate(facts.batch.alerts)])
+    views.sort(key=attrgetter("order"))
+    firing = len(views)
+    while firing and views[firing - 1]["status"] == "resolved":
+        firing -= 1
     views.firing, views.resolved = views[:firing], views[firing:]
     return views
 
@@ -61,10 +64,10 @@ def _common(key: str, event_key: str) -> Callable[[Facts], dict[str, Any]]:
     def common(facts: Facts) -> dict[str, Any]:
         given = facts.event[event_key]  # type: ignore[literal-required]
         if given and len(facts.batch.alerts) == len(facts.event["alerts"]):
-            return dict(given)
+            return given  # type: ignore[no-any-return]
         views = facts.views
         if not views:
-            return dict(given)
+            return given  # type: ignore[no-any-return]
         shared = dict(views[0][key])
         for view in views[1:]:
             shared = {name: value for name, value in shared.items() if view[key].get(name) == value}
@@ -81,20 +84,24 @@ def _shared_value(key: str) -> Callable[[Facts], str]:
         if len(views) < 2:
             return ""
         value: str = views[0][key]
-        return value if value and all(view[key] == value for view in views) else ""
+        if value:
+            for view in views:
+                if view[key] != value:
+                    return ""
+        return value
 
     return shared
 
 
 def _subject(facts: Facts) -> str:
     """What the alerts are called: up to three names."""
-    names = list(dict.fromkeys(view["name"] for view in facts.views if view["name"])) or [facts.event["title"]]
+    names = list(dict.fromkeys([view["name"] for view in facts.views if view["name"]])) or [facts.event["title"]]
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
 def _top_severity(facts: Facts) -> str:
-    told = facts.views.firing or facts.views
-    return min((view["severity"] for view in told), key=rank, default="")
+    views = facts.views
+    return views[0]["severity"] if views else ""
 
 
 def _group_silence(facts: Facts) -> str:
@@ -161,8 +168,6 @@ _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     "silence_url": _group_silence,
     "event": _event,
     "channel": _channel,
-    "language": lambda facts: facts.language,
     "record_url": lambda facts: web_url(facts.batch.record_url),
-    "test": lambda facts: facts.batch.test,
     "now": lambda facts: datetime.fromtimestamp(facts.at, facts.zone),
 }

@@ -64,19 +64,19 @@ def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable
     escape = environment.escape
 
     def link(text: object, url: object) -> Safe:
-        target = web_url(text_of(url))
+        target = web_url(url)
         if not target:
             return Safe(escape(text))
         return Safe(f"[{escape(text)}]({target})" if form == "markup" else f"{escape(text)} {target}")
 
     def pairs(labels: object, separator: str = ", ", equals: str = "=") -> Safe:
-        found = labels.items() if isinstance(labels, Mapping) else functions.sorted_pairs(labels)
+        found = labels.items() if isinstance(labels, dict) else functions.sorted_pairs(labels)
         shown = [escape(f"{name}{equals}{text_of(value)}") for name, value in found]
         environment.budget.text(sum(map(len, shown)) + len(separator) * len(shown))
         return Safe(separator.join(shown))
 
     def links(targets: Mapping[str, object], separator: str = " ") -> str:
-        shown = [link(text, url) for text, url in targets.items() if url and web_url(text_of(url))]
+        shown = [link(text, target) for text, url in targets.items() if url and (target := web_url(url))]
         return Safe(separator.join(shown)) if shown else ""
 
     def lines(text: object, separator: str = "\n") -> Safe:

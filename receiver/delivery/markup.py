@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import quote
 
 import orjson
@@ -37,6 +37,13 @@ class Safe(str):
     __slots__ = ()
 
 
+class Url(str):
+    """A URL that `web_url` has made: it may be followed as it is, and is escaped like any text where it is shown."""
+
+    __slots__ = ()
+    LIMIT: ClassVar = 8192
+
+
 def lines_of(value: str) -> list[str]:
     """The lines of `value` that are not blank; an indent becomes no-break spaces, so that it makes no code block."""
     lines = []
@@ -55,16 +62,23 @@ def defused(value: str) -> str:
     return _PLAIN_ENTITY.sub("＆", value) if "&" in value else value
 
 
-@lru_cache(maxsize=2048)
-def web_url(url: str) -> str:
+def web_url(url: object) -> str:
     """`url` if it is http or https without credentials, all that could end a link percent-encoded; else empty."""
+    if type(url) is Url:
+        return url
+    return _web_url(url if type(url) is str else text_of(url)) if url else ""
+
+
+@lru_cache(maxsize=2048)
+def _web_url(url: str) -> str:
     url = url.strip()
     host = _SCHEME.match(url)
-    if host is None or len(url) > 8192:
+    if host is None or len(url) > Url.LIMIT:
         return ""
     path = _LONE_PERCENT.sub("%25", url[host.end() :]).replace("&#", "&%23")
     name = host[0] if "[" in host[0] else quote(host[0], safe=":/%", errors="replace")
-    return name + quote(path, safe="/?#:@!$&+,;=~%", errors="replace")
+    made = name + quote(path, safe="/?#:@!$&+,;=~%", errors="replace")
+    return Url(made) if len(made) <= Url.LIMIT else ""
 
 
 def text_of(value: object) -> str:
@@ -72,6 +86,8 @@ def text_of(value: object) -> str:
 
     TemplateError when it would be larger than anything that can be shown.
     """
+    if type(value) is str:
+        return value
     if isinstance(value, str):
         return str(value)
     if value is None or isinstance(value, Undefined):

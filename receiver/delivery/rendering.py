@@ -134,18 +134,34 @@ def _text(title: str, body: str, facts: Facts, alerts: tuple[int, ...], plain: b
 
 def _messages(channel: Channel, facts: Facts, title: str, pieces: Sequence[str], plain: bool) -> tuple[Text, ...]:
     room = channel.room(plain)
+    weight = _title_weight(channel, title, plain)
+    if weight > (limit := min(TITLE_BYTES, room // 3)):
+        title = shortened(title, limit, lambda text: _title_weight(channel, text, plain))
+        weight = _title_weight(channel, title, plain)
+    body = "".join(pieces).strip("\n")
+    if channel.weigh(body) <= room - weight:
+        return (_text(title, body, facts, _all(facts.batch), plain),)
+    return _parts(channel, facts, title, pieces, room - weight, plain)
 
-    def weigh_title(text: str) -> int:
-        return channel.weigh(text) if plain else max(channel.weigh(text), channel.weigh(channel.escape(text)))
 
-    title = shortened(title, min(TITLE_BYTES, room // 3), weigh_title)
+def _parts(
+    channel: Channel, facts: Facts, title: str, pieces: Sequence[str], room: int, plain: bool
+) -> tuple[Text, ...]:
     measure = Measure(channel.weigh, lambda left: _note(channel, facts, left, plain), markup=not plain)
-    parts = split(pieces, room - weigh_title(title), measure, weigh_title(_NUMBERING))
+    parts = split(pieces, room, measure, _title_weight(channel, _NUMBERING, plain))
     numbers = [f" ({number}/{len(parts)})" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)]
     return tuple(
         _text(title + number, part.body, facts, _told(part, pieces, facts), plain)
         for number, part in zip(numbers, parts, strict=True)
     )
+
+
+def _title_weight(channel: Channel, title: str, plain: bool) -> int:
+    """A title may be shown with the channel's markup or, in a preview, without."""
+    weight = channel.weigh(title)
+    if plain or (shown := channel.escape(title)) == title:
+        return weight
+    return max(weight, channel.weigh(shown))
 
 
 def _told(part: Part, pieces: Sequence[str], facts: Facts) -> tuple[int, ...]:

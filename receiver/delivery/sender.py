@@ -30,16 +30,22 @@ class Sender:
         self._store = store
         self._ledger = Ledger(store)
         self._awake = asyncio.Event()
+        self._changed = asyncio.Event()
         self._closing = False
 
     def wake(self) -> None:
-        """Something new is owed, or the channel's state changed."""
+        """Something new is owed."""
+        self._awake.set()
+
+    def _turn_around(self) -> None:
+        """The channel's state changed: whatever is waited for, look again."""
+        self._changed.set()
         self._awake.set()
 
     def close(self) -> None:
         """Finish the message in flight, begin no other; `run` returns."""
         self._closing = True
-        self._awake.set()
+        self._turn_around()
 
     async def run(self) -> None:
         """Deliver until closed. What cannot be written down now is tried again; nothing is skipped."""
@@ -50,7 +56,7 @@ class Sender:
                     await self._idle()
             except StoreUnavailable as error:
                 _log.warning("the store is away", channel=self._channel.name, error=str(error))
-                await self._sleep(1.0)
+                await _wait(self._awake, 1.0)
         await self._written()
 
     def _may_send(self) -> bool:
@@ -84,14 +90,7 @@ class Sender:
             if due is not None:
                 now = self._store.now()
                 wait = max(due, self.standing.resting(now)) - now
-        await self._sleep(min(max(wait, 0.005), _POLL))
-
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._awake.wait()
-        except TimeoutError:
-            pass
+        await _wait(self._awake, min(max(wait, 0.005), _POLL))
 
     async def _turn(self) -> float | None:
         """Wait for a slot and take it; waiting is no attempt. None if the channel is to send nothing now."""
@@ -103,8 +102,8 @@ class Sender:
                 if standing.credential:
                     standing.window.take(now)
                 return now
-            self._awake.clear()
-            await self._sleep(at - now)
+            self._changed.clear()
+            await _wait(self._changed, at - now)
         return None
 
     async def _deliver(self, work: Work) -> None:
@@ -144,5 +143,14 @@ class Sender:
             await store.release(name, now, ("disabled", "stopped"))
         else:
             self.standing.held(await store.hold(name, state))
-        self.wake()
+        self._turn_around()
         return kept
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    """Wait until the event is set, or so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        pass

@@ -24,7 +24,14 @@ _log = logs.get("sender")
 class Standing:
     """What one channel's sender remembers between messages. Every outcome is counted here, once."""
 
-    def __init__(self, channel: Channel, window: Window, state: ChannelState, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        window: Window,
+        state: ChannelState,
+        metrics: Metrics,
+        last_success: float | None = None,
+    ) -> None:
         self.channel = channel
         self.window = window
         self.state = state
@@ -37,7 +44,8 @@ class Standing:
         self._last_success = metrics.last_success.labels(channel.name)
         self._rest_until = 0.0
         self._outages = 0
-        self.last_success: float | None = None
+        self.last_success = last_success
+        self._last_success.set(last_success or 0.0)
         metrics.channel_enabled.labels(channel.name).set(self.enabled)
 
     @property

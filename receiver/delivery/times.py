@@ -86,10 +86,10 @@ def date(value: object, layout: str = DEFAULT_LAYOUT, *, where: tzinfo) -> str:
 
     Strings and numbers show on the clock of `where`, a datetime on its own.
     """
-    if isinstance(value, datetime):
-        return written(value, layout)
     if type(value) is str:
         return _date_of_text(value, layout, where)
+    if isinstance(value, datetime):
+        return written(value, layout)
     at = local(value, where)
     return written(at, layout) if at is not None else _NONE
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from receiver.delivery import times
 from receiver.delivery.markup import text_of, web_url
+from receiver.delivery.silences import new_silence
 from receiver.model import Alert, Event
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ SEVERITIES: dict[str, int] = {
 """The rank of a severity; what is not known stands between warning and info."""
 
 _UNKNOWN = 3
+_RESOLVED = 10
 _SEVERITY_LABELS = ("severity", "level", "priority")
 NAMES = frozenset({"alertname", *_SEVERITY_LABELS})
 _SUMMARIES = {
@@ -38,32 +39,37 @@ _OFTEN_LEFT_OUT = (
     *("startsAt", "endsAt", "generatorURL", "fingerprint", "silenceURL", "dashboardURL", "panelURL", "imageURL"),
     "valueString",
 )
-_CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _CAPTURE = re.compile(r"\b(?:var|metric)='([^']*)'[^\[\]]*?\bvalue=([^\s\]]+)")
-_MATCHER_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 
 class View(dict[str, Any]):
-    """One alert as a template sees it: the keys it came with, and others made when first asked for."""
+    """One alert as a template sees it: the keys it came with, and others made when first asked for.
 
-    __slots__ = ("_facts", "_position")
+    `position` is where it stands in the batch, `order` where among the others: firing first, the most severe first.
+    """
+
+    __slots__ = ("_facts", "order", "position")
 
     def __init__(self, alert: Alert, facts: Facts, position: int) -> None:
         super().__init__(alert)
         self._facts = facts
-        self._position = position
-        for key in ("labels", "annotations"):
-            if not isinstance(self.get(key), dict):
-                self[key] = {}
-        if self.get("status") != "resolved":
+        self.position = position
+        if not isinstance(labels := self.get("labels"), dict):
+            labels = self["labels"] = {}
+        if not isinstance(self.get("annotations"), dict):
+            self["annotations"] = {}
+        self["severity"] = severity = _severity(labels)
+        self["name"] = _name(labels, facts.event)
+        self.order = rank(severity)
+        if self.get("status") == "resolved":
+            self.order += _RESOLVED
+        else:
             self["status"] = "firing"
 
-    @property
-    def position(self) -> int:
-        """Where the alert stands in the batch."""
-        return self._position
-
     def __missing__(self, key: str) -> Any:
+        if key in _WORDS:
+            _tell(self, self._facts)
+            return self[key]
         make = _OF_ALERT.get(key)
         if make is None:
             raise KeyError(key)
@@ -83,36 +89,41 @@ def rank(severity: str) -> int:
     return SEVERITIES.get(severity.lower(), _UNKNOWN)
 
 
-def _severity(view: View, facts: Facts) -> str:  # noqa: ARG001
-    labels = view["labels"]
+def _severity(labels: dict[str, Any]) -> str:
     for name in _SEVERITY_LABELS:
         if value := labels.get(name):
             return text_of(value)
     return ""
 
 
-def _name(view: View, facts: Facts) -> str:
-    event = facts.event
-    for labels in (view["labels"], event["commonLabels"], event["groupLabels"]):
-        if value := labels.get("alertname"):
+def _name(labels: dict[str, Any], event: Event) -> str:
+    for named in (labels, event["commonLabels"], event["groupLabels"]):
+        if value := named.get("alertname"):
             return text_of(value)
     return event["title"]
 
 
 def _first(annotations: dict[str, Any], names: Iterable[str], but: str = "") -> str:
     for name in names:
-        value = annotations.get(name)
-        if value and (text := text_of(value).strip()) and text != but:
+        if (value := annotations.get(name)) and (text := text_of(value).strip()) and text != but:
             return text
     return ""
 
 
-def _summary(view: View, facts: Facts) -> str:
-    return _first(view["annotations"], _SUMMARIES[facts.language])
-
-
-def _description(view: View, facts: Facts) -> str:
-    return _first(view["annotations"], _DESCRIPTIONS[facts.language], but=view["summary"])
+def _tell(view: View, facts: Facts) -> None:
+    """Make all `_WORDS`: a message asks for nearly all of them, and at once they take a third of the time."""
+    annotations, common = view["annotations"], facts["commonLabels"]
+    view["summary"] = summary = _first(annotations, _SUMMARIES[facts.language])
+    view["description"] = _first(annotations, _DESCRIPTIONS[facts.language], but=summary)
+    view["reason"] = text_of(annotations.get("grafana_state_reason"))
+    view["runbook_url"] = web_url(_first(annotations, _RUNBOOKS))
+    view["distinct"] = {
+        name: value for name, value in view["labels"].items() if common.get(name) != value and name not in NAMES
+    }
+    view["value"] = _value(view)
+    view["duration"] = times.spoken(length, facts.language) if (length := _seconds(view, facts)) is not None else ""
+    for key, given in _LINKS.items():
+        view[key] = web_url(url) if (url := view.get(given)) else ""
 
 
 def _seconds(view: View, facts: Facts) -> float | None:
@@ -121,79 +132,42 @@ def _seconds(view: View, facts: Facts) -> float | None:
     return max(0.0, end - start) if start is not None and end is not None else None
 
 
-def _duration(view: View, facts: Facts) -> str:
-    length = _seconds(view, facts)
-    return times.spoken(length, facts.language) if length is not None else ""
-
-
-def _distinct(view: View, facts: Facts) -> dict[str, Any]:
-    common = facts["commonLabels"]
-    return {name: value for name, value in view["labels"].items() if name not in NAMES and common.get(name) != value}
-
-
 def _silence(view: View, facts: Facts) -> str:
     if view.get("silenceURL"):
-        return web_url(text_of(view["silenceURL"]))
+        return web_url(view["silenceURL"])
     return new_silence(facts.event, view["labels"])
 
 
-def new_silence(event: Event, labels: dict[str, Any]) -> str:
-    """Alertmanager's page for a new silence, its matchers filled in; Grafana gives its own links."""
-    base = event["externalURL"]
-    if not base or event["format"] != "alertmanager" or not labels:
-        return ""
-    matchers = ", ".join(f'{_matcher_name(name)}="{_matcher_text(value)}"' for name, value in labels.items())
-    return web_url(f"{base.rstrip('/')}/#/silences/new?filter={quote('{' + matchers + '}', safe='', errors='replace')}")
-
-
-def _matcher_name(name: str) -> str:
-    return name if _CLASSIC_NAME.fullmatch(name) else f'"{_matcher_text(name)}"'
-
-
-def _matcher_text(value: object) -> str:
-    return text_of(value).translate(_MATCHER_ESCAPES)
-
-
-def _value(view: View, facts: Facts) -> str:  # noqa: ARG001
+def _value(view: View) -> str:
     """Grafana's values as `B=95, C=1`; those of a firing alert only, for a resolved one they are not current."""
     if view["status"] == "resolved":
         return ""
     values = view.get("values")
     if isinstance(values, dict) and values:
         return ", ".join(f"{name}={_short(value)}" for name, value in values.items())
-    captures = _CAPTURE.findall(text_of(view.get("valueString")))
-    return ", ".join(f"{name}={value}" for name, value in captures)
+    text = text_of(view.get("valueString"))
+    return ", ".join(f"{name}={value}" for name, value in _CAPTURE.findall(text)) if text else ""
 
 
 def _short(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else text_of(value)
 
 
-def _url(key: str) -> Callable[[View, Facts], str]:
-    return lambda view, _: web_url(text_of(view.get(key))) if view.get(key) else ""
-
-
-def _runbook(view: View, facts: Facts) -> str:  # noqa: ARG001
-    return web_url(_first(view["annotations"], ("runbook_url", "runbook", "runbookURL")))
-
-
+_RUNBOOKS = ("runbook_url", "runbook", "runbookURL")
+_LINKS = {
+    "source_url": "generatorURL",
+    "dashboard_url": "dashboardURL",
+    "panel_url": "panelURL",
+    "image_url": "imageURL",
+}
+_WORDS = frozenset({"summary", "description", "reason", "runbook_url", "distinct", "value", "duration", *_LINKS})
 _OF_ALERT: dict[str, Callable[[View, Facts], Any]] = {
-    "severity": _severity,
-    "name": _name,
-    "summary": _summary,
-    "description": _description,
     "seconds": _seconds,
-    "duration": _duration,
-    "distinct": _distinct,
     "silence_url": _silence,
-    "source_url": _url("generatorURL"),
-    "dashboard_url": _url("dashboardURL"),
-    "panel_url": _url("panelURL"),
-    "image_url": _url("imageURL"),
-    "runbook_url": _runbook,
-    "value": _value,
-    "reason": lambda view, _: text_of(view["annotations"].get("grafana_state_reason")),
     **dict.fromkeys(_OFTEN_LEFT_OUT, lambda *_: ""),
     "values": lambda *_: None,
 }
-"""What is worked out of an alert. The keys of Alertmanager and Grafana that it came without are empty."""
+"""What else is worked out of an alert. The keys of Alertmanager and Grafana that it came without are empty."""
+
+KEYS = frozenset({"labels", "annotations", "status", "severity", "name", *_WORDS, *_OF_ALERT})
+"""What every View has, at once or when asked for."""

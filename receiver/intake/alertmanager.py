@@ -13,7 +13,8 @@ from typing import Any, cast
 from receiver.model import Alert, Event, Status
 
 _QUOTED = re.compile(r"\\(.)")
-_NO_TIME = ("0001-01-01", "1970-01-01", "0000-")
+FIRST_TIME = "1971"
+"""What is earlier is Go's zero time or the epoch, with which senders say that there is none."""
 _STATUSES = ("firing", "resolved")
 _TEXT = frozenset({str})
 
@@ -28,7 +29,7 @@ def parse(body: Mapping[str, Any], source: str) -> Event:
     return {
         "source": source,
         "format": "alertmanager",
-        "receiver": _QUOTED.sub(r"\1", text(body.get("receiver"))),
+        "receiver": unescaped(text(body.get("receiver"))),
         "status": status if not alerts else overall(alerts),
         "groupKey": text(body.get("groupKey")),
         "groupLabels": group,
@@ -60,18 +61,21 @@ def _timed(item: dict[str, Any], now: float) -> dict[str, Any]:
 
 def alert(item: dict[str, Any], inherited: Status, common: Mapping[str, str], fallback: str) -> Alert:
     """One alert, complete: its status inherited, its fingerprint computed where the sender left it out."""
-    labels = strings(item.get("labels")) or dict(common)
+    get = item.get
+    labels = strings(get("labels")) or dict(common)
     if fallback and "alertname" not in labels:
         labels = {"alertname": fallback, **labels}
-    status = _status(item.get("status"), inherited)
+    status, starts, source, known = get("status"), get("startsAt"), get("generatorURL"), get("fingerprint")
+    if status not in _STATUSES:
+        status = inherited
     return {
         "status": status,
         "labels": labels,
-        "annotations": strings(item.get("annotations")),
-        "startsAt": time(item.get("startsAt") or item.get("sendsAt")),
-        "endsAt": time(item.get("endsAt")) if status == "resolved" else "",
-        "generatorURL": text(item.get("generatorURL")),
-        "fingerprint": text(item.get("fingerprint")) or fingerprint(labels),
+        "annotations": strings(get("annotations")),
+        "startsAt": time(starts or get("sendsAt")),
+        "endsAt": time(get("endsAt")) if status == "resolved" else "",
+        "generatorURL": source if type(source) is str else text(source),
+        "fingerprint": known if known and type(known) is str else text(known) or fingerprint(labels),
     }
 
 
@@ -116,9 +120,14 @@ def whole(value: Any) -> int:
 
 def time(value: Any) -> str:
     """A time as sent; the zero time and the epoch, which mean "none", as the empty string."""
-    if type(value) is not str:
-        return _unix(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
-    return "" if value.startswith(_NO_TIME) else value
+    if type(value) is str:
+        return "" if value < FIRST_TIME else value
+    return _unix(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
+def unescaped(receiver: str) -> str:
+    """A receiver's name as it was configured: senders quote it as if for a regular expression."""
+    return _QUOTED.sub(r"\1", receiver) if "\\" in receiver else receiver
 
 
 def _unix(value: float) -> str:

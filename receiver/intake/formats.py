@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.errors import BadPayload
-from receiver.intake import alertmanager, grafana
+from receiver.intake import alertmanager, grafana, typed
 from receiver.intake.decoding import decode, decode_exactly
 from receiver.model import Event, StoredEvent
 
@@ -15,13 +15,19 @@ def parse(body: bytes, source: str, now: float) -> Event:
 
     BadPayload, with a sentence, when the body is no notification of Alertmanager or Grafana.
     """
-    value = decode(body)
-    if isinstance(value, dict) and isinstance(value.get("groupKey"), float):  # a version 3 key beyond 64 bits
-        value = decode_exactly(body)
-    event = _event(value, source, now)
+    event = typed.parse(body, source)
+    if event is None:
+        event = _tolerant(body, source, now)
     if not source:
         event["source"] = event["format"]
     return event
+
+
+def _tolerant(body: bytes, source: str, now: float) -> Event:
+    value = decode(body)
+    if isinstance(value, dict) and isinstance(value.get("groupKey"), float):  # a version 3 key beyond 64 bits
+        value = decode_exactly(body)
+    return _event(value, source, now)
 
 
 def _event(value: object, source: str, now: float) -> Event:

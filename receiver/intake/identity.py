@@ -32,10 +32,10 @@ def marks(event: Event, path: str, channels: Sequence[str], headers: Mapping[str
     duplicate only of its group's latest. An id or signature the sender gave counts as well.
     """
     place = (path, *sorted(channels), event["receiver"], event["groupKey"])
-    alerts = sorted(f"{a['fingerprint']}\1{a['status']}\1{a['startsAt']}" for a in event["alerts"])
+    alerts = sorted([f"{a['fingerprint']}\1{a['status']}\1{a['startsAt']}" for a in event["alerts"]])
     repeat = str(event["notification_reason"] == _REPEAT)
     told = _hash(*place, repeat, *alerts)
-    if alerts and all(alert["startsAt"] for alert in event["alerts"]):
+    if alerts and not any(alert.endswith("\1") for alert in alerts):
         found = [Mark(told, "", WINDOW)]
     else:
         found = [Mark(_hash("latest", *place, "" if event["groupKey"] else group(event)), told, WINDOW)]

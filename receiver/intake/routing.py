@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 
 from pydantic import Field
 
 from receiver.matching import MatcherList
-from receiver.model import Event, Priority
+from receiver.model import Alert, Event, Priority
 from receiver.settings import Section
 
 _REMEMBERED = 8192
@@ -37,11 +37,11 @@ class RouteSettings(Section):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One channel an alert goes to, by which route (its path in the tree), and how urgent that route is."""
+    """One channel an alert goes to, by which route (its path in the tree), and how urgent it is there."""
 
     channel: str
     route: str
-    priority: Priority | None
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,63 +119,58 @@ class Routes:
     def __init__(self, root: RouteSettings) -> None:
         self._root = _Node(root, "route", None, count())
         asked = self._root.asked()
-        self._asked = tuple(asked) if len(asked) <= _ASKED else None
+        self._asked = (*asked, "severity") if len(asked) < _ASKED else None
         self._known: dict[tuple[object, ...], tuple[Target, ...]] = {}
 
     def targets(self, labels: Mapping[str, str], senders: frozenset[str], receiver: str) -> tuple[Target, ...]:
         """The channels one label set goes to, each once, in the order of the tree."""
         said = frozenset(labels.items()) if self._asked is None else tuple(map(labels.get, self._asked))
-        key = (said, senders, receiver)
-        known = self._known.get(key)
-        if known is None:
-            known = self._decide(labels, senders, receiver)
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[key] = known
-        return known
+        return self._known.get((said, senders, receiver)) or self._remember(said, labels, senders, receiver)
 
-    def _decide(self, labels: Mapping[str, str], senders: frozenset[str], receiver: str) -> tuple[Target, ...]:
+    def _remember(
+        self, said: object, labels: Mapping[str, str], senders: frozenset[str], receiver: str
+    ) -> tuple[Target, ...]:
         found: dict[str, Target] = {}
         for node in self._root.walk(labels, senders, receiver):
             for channel in node.channels:
-                found.setdefault(channel, Target(channel, node.path, node.priority))
-        return tuple(found.values())
+                found.setdefault(channel, Target(channel, node.path, node.priority or severity_priority(labels)))
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        return self._known.setdefault((said, senders, receiver), tuple(found.values()))
 
     def route(self, event: Event) -> list[Share]:
         """Every alert of the event to its channels; one share a channel."""
         senders, receiver = frozenset((event["source"], event["format"])), event["receiver"]
-        shares: dict[str, _Owed] = {}
-        for position, alert in enumerate(event["alerts"]):
-            labels = alert["labels"]
+        alerts = event["alerts"]
+        shares: dict[str, list[tuple[Target, list[int]]]] = {}
+        for positions in self._alike(alerts) if alerts else [[]]:
+            labels = alerts[positions[0]]["labels"] if positions else event["commonLabels"]
             for target in self.targets(labels, senders, receiver):
-                owed = shares.get(target.channel)
-                if owed is None:
-                    owed = shares[target.channel] = _Owed(target.channel, target.route)
-                owed.add(position, target.priority or severity_priority(labels))
-        if not event["alerts"]:
-            found = self.targets(event["commonLabels"], senders, receiver)
-            return [Share(target.channel, target.route, target.priority or "normal", ()) for target in found]
-        return [owed.share() for owed in shares.values()]
+                shares.setdefault(target.channel, []).append((target, positions))
+        return [_share(parts) for parts in shares.values()]
+
+    def _alike(self, alerts: Sequence[Alert]) -> Iterable[list[int]]:
+        """The positions of the alerts, those together that say the same where a route asks."""
+        found: dict[object, list[int]] = {}
+        asked = self._asked
+        for position, alert in enumerate(alerts):
+            labels = alert["labels"]
+            said = frozenset(labels.items()) if asked is None else tuple(map(labels.get, asked))
+            if said in found:
+                found[said].append(position)
+            else:
+                found[said] = [position]
+        return found.values()
 
 
-class _Owed:
-    """What is found to go to one channel."""
-
-    __slots__ = ("_channel", "_positions", "_route", "_urgencies")
-
-    def __init__(self, channel: str, route: str) -> None:
-        self._channel, self._route = channel, route
-        self._positions: list[int] = []
-        self._urgencies: set[Priority] = set()
-
-    def add(self, position: int, urgency: Priority) -> None:
-        self._positions.append(position)
-        self._urgencies.add(urgency)
-
-    def share(self) -> Share:
-        """By the first route, as urgent as the most urgent alert."""
-        most = next(priority for priority in _URGENCIES if priority in self._urgencies)
-        return Share(self._channel, self._route, most, tuple(self._positions))
+def _share(parts: list[tuple[Target, list[int]]]) -> Share:
+    """What goes to one channel: by the first alert's route, as urgent as the most urgent alert."""
+    first, positions = parts[0]
+    if len(parts) == 1:
+        return Share(first.channel, first.route, first.priority, tuple(positions))
+    urgencies = {target.priority for target, _ in parts}
+    most = next(priority for priority in _URGENCIES if priority in urgencies)
+    return Share(first.channel, first.route, most, tuple(sorted(chain.from_iterable(part[1] for part in parts))))
 
 
 def direct(event: Event, channels: Iterable[str]) -> list[Share]:

@@ -11,6 +11,7 @@ from typing import Any
 from receiver.model import Delivery, StoredEvent
 from receiver.store.base import Mark, Quarantined, Receipt
 from receiver.store.marks import Marks
+from receiver.store.packing import pack
 from receiver.store.rows import delivery_of, values_of
 from receiver.store.statements import SQLITE as SQL
 from receiver.store.statements import insert_all
@@ -74,7 +75,7 @@ class Acceptance:
 
 def _values(seq: int, event: StoredEvent) -> tuple[Any, ...]:
     channels = json.dumps(event.channels) if event.channels else "[]"
-    return seq, event.id, event.source, event.path, channels, event.received_at, event.body
+    return seq, event.id, event.source, event.path, channels, event.received_at, pack(event.body)
 
 
 def _repeated(db: Cursor, seq: int) -> Receipt:

@@ -40,11 +40,15 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A delivery that is due, its event, and the messages planned for it that are not settled yet, in order."""
+    """A delivery that is due, its event, and the messages planned for it that are not settled yet, in order.
+
+    `refused` says that another message of it was refused for good, so that it can only end as failed.
+    """
 
     delivery: Delivery
     event: StoredEvent
     messages: tuple[Message, ...] = ()
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +193,9 @@ class Store(Protocol):
 
     async def backlog(self) -> dict[str, Backlog]:
         """What each channel owes now."""
+
+    async def last_success(self) -> dict[str, float]:
+        """When each channel's provider last confirmed a message, as far as the latest 20,000 messages tell."""
 
     async def records(self, query: Query) -> tuple[list[Record], str | None]:
         """One page of records and the next page's cursor. ValueError for a cursor that is none."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from receiver.errors import StoreUnavailable
+from receiver.store import packing
 
 FULL = sqlite3.SQLITE_FULL
 
@@ -45,6 +46,7 @@ def connect(path: Path, role: Role) -> sqlite3.Connection:
     try:
         for pragma in _pragmas(connection, role):
             connection.execute(f"pragma {pragma}").fetchall()
+        connection.create_function("packed_text", 1, packing.text, deterministic=True)
         if role == "writer" and connection.execute("pragma journal_mode").fetchone() != ("wal",):
             raise StoreUnavailable("the disk under the database does not allow a write-ahead log; use a local one")
     except BaseException:

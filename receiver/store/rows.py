@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from receiver.model import Delivery, Message, MessageState, State, StoredEvent
+from receiver.store.packing import unpack
 
 DELIVERY = slice(1, 21)
 """Where `delivery_columns` stand when they come after a number."""
@@ -76,7 +77,7 @@ def values_of(delivery: Delivery, seq: int) -> tuple[Any, ...]:
 def event_of(row: Sequence[Any]) -> StoredEvent:
     """A StoredEvent from `event_columns`."""
     event_id, source, received_at, body, path, channels = row
-    return StoredEvent(event_id, source, received_at, body, path, tuple(json.loads(channels)))
+    return StoredEvent(event_id, source, received_at, unpack(body), path, tuple(json.loads(channels)))
 
 
 def message_of(row: Sequence[Any], deliveries: tuple[str, ...]) -> Message:
@@ -85,7 +86,7 @@ def message_of(row: Sequence[Any], deliveries: tuple[str, ...]) -> Message:
     return Message(
         message_id,
         channel,
-        content,
+        unpack(content),
         deliveries,
         number,
         total,

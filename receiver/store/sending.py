@@ -3,31 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from itertools import islice
 from sqlite3 import Connection, Cursor
 from typing import Any
 
 from receiver.model import Attempt, Message, MessageState
 from receiver.store.base import MAX_WAIT, Backlog, ChannelState, Move, Settlement, Work
+from receiver.store.packing import pack
 from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of, listed, message_of
 from receiver.store.statements import SQLITE as SQL
 from receiver.store.statements import insert_all
 
-FIRST = 256
-"""How many of a channel's oldest deliveries are looked at before its groups are counted through."""
+LOOKED_AT = 4096
+"""How many of a channel's oldest deliveries are looked at: those behind them wait until some of them have ended."""
 
 
 def due(db: Connection, channel: str, now: float, limit: int) -> list[Work]:
     """The channel's deliveries whose turn it is; see Store.due."""
     db.execute("begin")
     try:
-        rows = db.execute(SQL["due_first"], (channel, now, now + MAX_WAIT, limit, FIRST)).fetchall()
-        if len(rows) < limit and db.execute(SQL["owes_more"], (channel, FIRST)).fetchall():
-            rows = db.execute(SQL["due_all"], (channel, now, now + MAX_WAIT, limit)).fetchall()
-        messages = messages_by_delivery(db, "unsettled_messages", [row[0] for row in rows]) if rows else {}
+        with closing(_heads(db, channel)) as heads:
+            ready = (seq for seq, due_at in heads if due_at <= now or due_at > now + MAX_WAIT)
+            chosen = list(islice(ready, limit))
+        rows = db.execute(SQL["owed_deliveries"], (listed(chosen),)).fetchall() if chosen else []
+        messages = messages_by_delivery(db, "unsettled_messages", chosen) if chosen else {}
+        refused = {seq for (seq,) in db.execute(SQL["refused"], (listed(list(messages)),))} if messages else set()
     finally:
         db.execute("commit")
-    return [Work(delivery_of(row[DELIVERY]), event_of(row[EVENT]), tuple(messages.get(row[0], ()))) for row in rows]
+    return [
+        Work(delivery_of(row[DELIVERY]), event_of(row[EVENT]), tuple(messages.get(row[0], ())), row[0] in refused)
+        for row in rows
+    ]
+
+
+def _heads(db: Connection, channel: str) -> Generator[tuple[int, float], None, None]:
+    """The oldest owed delivery of each group, oldest first: its number and when it falls due."""
+    seen: set[str] = set()
+    for seq, group, due_at in db.execute(SQL["owed_of"], (channel, LOOKED_AT)):
+        if group not in seen:
+            seen.add(group)
+            yield seq, due_at
 
 
 def messages_by_delivery(db: Connection, statement: str, deliveries: Sequence[int]) -> dict[int, list[Message]]:
@@ -44,9 +61,9 @@ def messages_by_delivery(db: Connection, statement: str, deliveries: Sequence[in
 
 
 def next_due(db: Connection, channel: str, now: float) -> float | None:
-    """When the first delivery that would be offered falls due."""
-    due_at: float | None = db.execute(SQL["next_due"], (channel, now, now + MAX_WAIT)).fetchall()[0][0]
-    return due_at
+    """When the first delivery that would be offered falls due; what is too far ahead is due now."""
+    waits = (now if due_at > now + MAX_WAIT else due_at for _, due_at in _heads(db, channel))
+    return min(waits, default=None)
 
 
 def slots(db: Connection, credential: str, since: float) -> tuple[list[float], float]:
@@ -59,6 +76,11 @@ def slots(db: Connection, credential: str, since: float) -> tuple[list[float], f
 def channels(db: Connection) -> dict[str, ChannelState]:
     """The states that were ever kept."""
     return {name: ChannelState(*state) for name, *state in db.execute(SQL["channels"]).fetchall()}
+
+
+def last_success(db: Connection) -> dict[str, float]:
+    """When each channel was last confirmed a message."""
+    return dict(db.execute(SQL["last_success"]).fetchall())
 
 
 def backlog(db: Connection) -> dict[str, Backlog]:
@@ -104,7 +126,7 @@ def _keep(db: Cursor, messages: Sequence[tuple[Message, float | None]]) -> None:
 
 def _values(message: Message, began_at: float | None) -> tuple[Any, ...]:
     state = message.state if began_at is None else MessageState.SENDING
-    first = (message.id, message.channel, message.content, message.number, message.total)
+    first = (message.id, message.channel, pack(message.content), message.number, message.total)
     return (*first, int(message.plain), state.value, listed(message.alerts), began_at)
 
 

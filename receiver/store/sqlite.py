@@ -146,6 +146,10 @@ class SqliteStore:
         """See Store."""
         return self._read(sending.backlog)
 
+    async def last_success(self) -> dict[str, float]:
+        """See Store."""
+        return await self._search(sending.last_success)
+
     async def records(self, query: Query) -> tuple[list[Record], str | None]:
         """See Store."""
         return await self._search(records.records, query)

@@ -69,7 +69,7 @@ class Writer:
         self._look_again = 0.0
         self._suspect = False
         self._closed = False
-        self._queue: SimpleQueue[Item | None] = SimpleQueue()
+        self._queue: SimpleQueue[list[Item] | None] = SimpleQueue()
         self._gathering: list[Item] = []
         self._connection = self._connect()
         self._cursor = self._connection.cursor()
@@ -89,9 +89,9 @@ class Writer:
 
     def _hand_over(self) -> None:
         """Wake the thread once for all that came up in one turn of the loop: one commit, not one for the first."""
-        for item in self._gathering:
-            self._queue.put(item)
-        self._gathering.clear()
+        gathered, self._gathering = self._gathering, []
+        for first in range(0, len(gathered), GROUP // 2):
+            self._queue.put(gathered[first : first + GROUP // 2])
 
     async def close(self) -> None:
         """Finish what waits, bring the log into the database, let go of the connection."""
@@ -113,12 +113,10 @@ class Writer:
     def _gather(self) -> tuple[list[Item], bool]:
         """All that waits, at least one; False once there will be no more."""
         group: list[Item] = []
-        item = self._queue.get()
-        while item is not None:
-            group.append(item)
-            if len(group) == GROUP or not self._queue.qsize():
+        while (gathered := self._queue.get()) is not None:
+            group += gathered
+            if len(group) > GROUP // 2 or not self._queue.qsize():
                 return group, True
-            item = self._queue.get()
         return group, False
 
     def _serve(self, group: list[Item]) -> None:

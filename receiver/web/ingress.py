@@ -65,7 +65,7 @@ class Ingress:
             self._taken -= request.get(_LENGTH, 0)
 
     async def _take(self, request: web.Request) -> web.Response:
-        source = self._senders.by_header(request.headers)
+        source = None if self._senders.open else self._senders.by_header(request.headers)
         if source is None and not self._senders.open and not self._senders.wants_signature:
             return self._refuse(401, "unauthorized", "the Authorization header names no sender that is configured")
         body = await self._read(request, source or UNKNOWN)

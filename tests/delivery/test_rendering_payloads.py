@@ -12,8 +12,19 @@ from receiver.errors import BadPayload
 from receiver.intake.formats import parse
 
 HERE = Path(__file__).parents[1] / "payloads"
+
+
+def is_notification(body: Path) -> bool:
+    """Not a silence or a custom payload."""
+    try:
+        parse(body.read_bytes(), "test", NOW)
+    except BadPayload:
+        return False
+    return True
+
+
 SHARED = Path(__file__).parents[3] / "shared" / "payloads" / "public"
-BODIES = sorted({*HERE.rglob("*.json"), *SHARED.rglob("*.json")})
+BODIES = sorted(body for body in {*HERE.rglob("*.json"), *SHARED.rglob("*.json")} if is_notification(body))
 SHIPPED = renderer()
 
 
@@ -23,10 +34,7 @@ def test_there_are_bodies_to_tell():
 
 @pytest.mark.parametrize("path", BODIES, ids=lambda path: path.stem)
 def test_every_kind_tells_every_body(path):
-    try:
-        event = parse(path.read_bytes(), "test", NOW)
-    except BadPayload:
-        pytest.skip("no event: silences, custom payloads")
+    event = parse(path.read_bytes(), "test", NOW)
     for kind in CREDENTIALS:
         for language in ("zh", "en"):
             there = channel(kind, language=language)

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import BadPayload
+from receiver.intake import typed
 from receiver.intake.alertmanager import fingerprint
+from receiver.intake.formats import _tolerant as tolerant
 from receiver.intake.formats import parse
 
 LIVE = Path(__file__).parents[1] / "payloads" / "alertmanager-live"
@@ -149,3 +151,35 @@ def test_refuses_what_is_no_notification(body):
 
 def test_the_source_is_who_said_so():
     assert event({"alerts": []}, "prod")["source"] == "prod"
+
+
+@pytest.mark.parametrize("path", sorted(LIVE.glob("*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_the_quick_reading_comes_to_the_same_event_as_the_tolerant_one(path):
+    body = path.read_bytes()
+    quick = typed.parse(body, "am")
+    assert (quick is None) == ("alerts" not in json.loads(body))
+    if quick is not None:
+        assert quick == tolerant(body, "am", NOW)
+
+
+DEEP = json.loads(b"[" * 70 + b"]" * 70)
+ODD = [
+    {"labels": {"alertname": "A", "n": 1}},
+    {"labels": {"alertname": "A", "x": None}},
+    {"labels": {}},
+    {"annotations": None},
+    {"fingerprint": ""},
+    {"startsAt": 5},
+    {"status": "pending"},
+    {"labels": {"alertname": "A\0"}},
+    {"labels": {"alertname": "\ud800"}},
+    {"valueString": ""},
+    {"more": DEEP},
+]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=str)
+def test_what_is_odd_is_left_to_the_tolerant_reading(odd):
+    body = json.loads((LIVE / "am-0.33.1" / "default_firing_1.json").read_bytes())
+    body["alerts"][0].update(odd)
+    assert typed.parse(json.dumps(body).encode(), "am") is None

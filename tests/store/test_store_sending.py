@@ -247,3 +247,30 @@ async def test_the_backlog_counts_what_is_owed(store: Store) -> None:
     await deliver(store, await give(store, group="i"))
     await give(store, "other")
     assert await store.backlog() == {"infra": Backlog(2, NOW - 20), "other": Backlog(1, NOW)}
+
+
+async def test_a_part_that_was_refused_for_good_is_remembered_through_a_hold(store: Store) -> None:
+    one = await give(store)
+    first, second = message(one, number=1, total=2, plain=True), message(one, number=2, total=2)
+    await store.begin([first, second], first.id, "", NOW)
+    await store.settle(Settlement(first.id, MessageState.FAILED, None, (Move(one.id, State.SENDING, "no"),)))
+    await store.hold("infra", "disabled")
+    await store.release("infra", NOW, ["disabled"])
+    (work,) = await store.due("infra", NOW)
+    assert work.refused
+    assert [left.id for left in work.messages] == [second.id]
+
+
+async def test_a_form_that_was_refused_is_no_refusal_for_good(store: Store) -> None:
+    one = await give(store)
+    rich, plain = message(one), message(one, plain=True)
+    await store.begin([rich], rich.id, "", NOW)
+    await store.settle(Settlement(rich.id, MessageState.FAILED, None, replacements=(plain,)))
+    (work,) = await store.due("infra", NOW)
+    assert not work.refused
+
+
+async def test_when_each_channel_was_last_confirmed_a_message(store: Store) -> None:
+    assert await store.last_success() == {}
+    await deliver(store, await give(store))
+    assert list(await store.last_success()) == ["infra"]

@@ -42,49 +42,30 @@ insert into delivery (
 select {delivery_columns} from event e join delivery d on d.seq between (e.seq << 16) and (e.seq << 16) + 65535
 where e.seq = $1 order by d.seq
 
--- name: due_first
--- The due ones among the channel's $5 oldest owed deliveries that are the oldest of their group: all there is to
--- look at unless the backlog is large.
+-- name: owed_of
+-- What the channel owes, oldest first, at most $2 of it.
+select seq, group_key, due_at from delivery where channel = $1 and {owed} order by seq limit $2
+
+-- name: owed_deliveries
+-- The deliveries in the JSON list $1 with their events.
 select d.seq, {delivery_columns}, {event_columns}
-from (select seq from delivery where channel = $1 and {owed} order by seq limit $5) w
-join delivery d on d.seq = w.seq
-join event e on e.seq = (d.seq >> 16)
-where (d.due_at <= $2 or d.due_at > $3)
-  and not exists (select 1 from delivery where channel = $1 and group_key = d.group_key and {owed} and seq < d.seq)
-order by d.seq limit $4
-
--- name: owes_more
--- Whether the channel owes more than $2 deliveries.
-select 1 from delivery where channel = $1 and {owed} order by seq limit 1 offset $2
-
--- name: heads
--- The oldest owed delivery of each group of the channel: one look into the index a group, however long they are.
-head (seq, group_key) as (
-  select * from (select seq, group_key from delivery where channel = $1 and {owed} order by group_key, seq limit 1)
-  union all
-  select d.seq, d.group_key from head h join delivery d on d.seq = (
-    select seq from delivery where channel = $1 and group_key > h.group_key and {owed} order by group_key, seq limit 1
-  )
-)
-
--- name: due_all
--- The same as due_first for any backlog; its cost grows with the number of groups.
-with recursive {heads}
-select d.seq, {delivery_columns}, {event_columns}
-from head h join delivery d on d.seq = h.seq join event e on e.seq = (d.seq >> 16)
-where d.due_at <= $2 or d.due_at > $3
-order by d.seq limit $4
-
--- name: next_due
--- When the next head falls due; what is further ahead than $3 is due at $2, now.
-with recursive {heads}
-select min(case when d.due_at > $3 then $2 else d.due_at end) from head h join delivery d on d.seq = h.seq
+from json_each($1) l join delivery d on d.seq = l.value join event e on e.seq = (d.seq >> 16)
+order by d.seq
 
 -- name: unsettled_messages
 -- The messages of the deliveries in the JSON list $1 that are not settled.
 select c.delivery, m.seq, {message_columns} from carries c join message m on m.seq = c.message
 where c.delivery in (select value from json_each($1)) and m.state in ('planned', 'sending')
 order by m.number, m.seq
+
+-- name: refused
+-- Those of the deliveries in the JSON list $1 of which a message was refused for good: nothing plainer took its place.
+select distinct c.delivery from carries c join message m on m.seq = c.message
+where c.delivery in (select value from json_each($1)) and m.state = 'failed' and m.plain = 1
+
+-- name: last_success
+select channel, max(sent_at) from (select channel, sent_at from message order by seq desc limit 20000)
+where sent_at is not null group by channel
 
 -- name: carried
 -- The deliveries that the messages in the JSON list $1 carry.

@@ -13,10 +13,10 @@ where d.created_at >= $5 and d.created_at <= $6 and (d.created_at, d.seq) < ($7,
     select 1 from json_each($4) wanted where instr(lower(d.channel), wanted.value) > 0
       or instr(lower(d.template), wanted.value) > 0
       or instr(lower(d.route), wanted.value) > 0
-      or instr(lower(cast(e.body as text)), wanted.value) > 0
+      or instr(packed_text(e.body), wanted.value) > 0
       or exists (
         select 1 from carries c join message m on m.seq = c.message
-        where c.delivery = d.seq and instr(lower(cast(m.content as text)), wanted.value) > 0)))
+        where c.delivery = d.seq and instr(packed_text(m.content), wanted.value) > 0)))
 order by d.created_at desc, d.seq desc limit $9
 
 -- name: record

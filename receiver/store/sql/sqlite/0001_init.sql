@@ -8,7 +8,7 @@ create table event (
   path text not null,
   channels text not null,            -- JSON list of the channels asked for by name
   received_at real not null,
-  body blob not null
+  body blob not null                 -- as packing.py has it
 );
 
 -- One event's alerts owed to one channel. The deliveries of an event are numbered right after it
@@ -36,10 +36,10 @@ create table delivery (
   test integer not null
 );
 
--- What is still owed, in order of acceptance and by group. Both stay small however many records are kept; both hold
--- all that the questions to them need.
-create index delivery_owed on delivery (channel, seq, released_at, state) where state in ('queued', 'sending');
-create index delivery_group on delivery (channel, group_key, seq, state) where state in ('queued', 'sending');
+-- What is still owed, in order of acceptance, with all that is asked of it. It stays small however many records are
+-- kept, and grows at its end: an index by the random group would dirty a page of the log for every delivery.
+create index delivery_owed on delivery (channel, seq, group_key, due_at, released_at, state)
+where state in ('queued', 'sending');
 create index delivery_held on delivery (channel) where state = 'held';
 create index delivery_created on delivery (created_at);
 
@@ -48,7 +48,7 @@ create table message (
   seq integer primary key,
   id text not null unique,
   channel text not null,
-  content blob not null,
+  content blob not null,             -- as packing.py has it
   number integer not null,
   total integer not null,
   plain integer not null,
