@@ -10,25 +10,29 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from receiver import __version__, logs
+from receiver import __version__, logs, staging
 from receiver.auth import Senders, Users
 from receiver.channels.base import Channel
 from receiver.channels.registry import CHANNELS
 from receiver.config import Settings
+from receiver.contacts import Contacts
 from receiver.delivery import dispatch
+from receiver.delivery.addressees import Addressees
 from receiver.delivery.dispatch import Dispatcher
 from receiver.delivery.rendering import Renderer
-from receiver.errors import ConfigError
+from receiver.errors import ConfigError, Fault
 from receiver.http import Http
 from receiver.intake.formats import Facts
 from receiver.intake.pipeline import Intake
 from receiver.intake.routing import Routes
 from receiver.metrics import Metrics
-from receiver.sandbox import Sandbox, pages_app, provider_app
+from receiver.sandbox import Sandbox, pages_app
 from receiver.settings import fingerprint
+from receiver.staging import Stage
 from receiver.store import open_store
 from receiver.store.base import Backlog, Store
 from receiver.web.api import Api
@@ -65,7 +69,7 @@ SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 
 async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Application:
     """The service as an application; it runs from startup to cleanup. With `sandbox` nothing is sent outside."""
-    staged = await _stage() if sandbox else None
+    staged = await staging.build() if sandbox else None
     service = await _build(settings, staged)
     users = settings.auth.users
     app = web.Application(
@@ -88,35 +92,7 @@ async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Applic
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class _Stage:
-    """The built-in sandbox on a port of its own, and the channels turned towards it."""
-
-    sandbox: Sandbox
-    runner: web.AppRunner
-    port: int
-
-    def turn(self, settings: Any) -> Any:
-        """A channel's settings with the sandbox in the provider's place."""
-        return CHANNELS[settings.kind].staged(settings, f"http://127.0.0.1:{self.port}")
-
-    def expect(self, channels: Sequence[Channel]) -> None:
-        """Make every channel known to the sandbox, as if its robot had been added to a group."""
-        for channel in channels:
-            credential, secret = channel.identity
-            self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret)
-
-
-async def _stage() -> _Stage:
-    sandbox = Sandbox()
-    runner = web.AppRunner(provider_app(sandbox), access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    return _Stage(sandbox, runner, runner.addresses[0][1])
-
-
-async def _build(settings: Settings, stage: _Stage | None) -> Service:
+async def _build(settings: Settings, stage: Stage | None) -> Service:
     metrics = Metrics()
     store = await open_store(settings.storage, on_commit=metrics.commit.observe)
     http = Http(settings.http, trusted=[("127.0.0.1", stage.port)] if stage else [])
@@ -124,17 +100,19 @@ async def _build(settings: Settings, stage: _Stage | None) -> Service:
     _expect(metrics, settings, channels)
     facts = Facts()
     external = settings.server.external_url.rstrip("/")
+    routes = Routes(settings.route)
     dispatcher = await dispatch.build(
         channels,
         store,
         Renderer(settings.display, settings.templates),
+        Addressees(Contacts(settings.contacts, ZoneInfo(settings.display.timezone)), routes.mentions),
         metrics,
         read=facts.read,
         record_url=lambda delivery: f"{external}/api/v1/records/{delivery}",
     )
     intake = Intake(
         store,
-        Routes(settings.route),
+        routes,
         {channel.name: channel for channel in channels},
         metrics,
         held=dispatcher.held,
@@ -145,7 +123,7 @@ async def _build(settings: Settings, stage: _Stage | None) -> Service:
     return Service(settings, store, metrics, dispatcher, ingress, ops, http, facts, stage.sandbox if stage else None)
 
 
-def _channels(settings: Settings, http: Http, stage: _Stage | None) -> list[Channel]:
+def _channels(settings: Settings, http: Http, stage: Stage | None) -> list[Channel]:
     chosen = [stage.turn(channel) if stage else channel for channel in settings.channels]
     channels = [CHANNELS[channel.kind](channel, http.client(channel.http_config)) for channel in chosen]
     if stage:
@@ -174,7 +152,7 @@ async def _refresh(store: Store, dispatcher: Dispatcher, metrics: Metrics) -> No
         metrics.window_limit.labels(name).set(limit)
 
 
-def _lifetime(service: Service, stage: _Stage | None) -> Any:
+def _lifetime(service: Service, stage: Stage | None) -> Any:
     async def lifetime(_: web.Application) -> AsyncIterator[None]:
         service.dispatcher.start()
         pruning = asyncio.create_task(_prune(service.store, service.settings.storage.retention))
@@ -241,4 +219,9 @@ def check_templates(settings: Settings) -> None:
     http = Http(settings.http)
     faults = Renderer(settings.display, settings.templates).check(_channels(settings, http, None))
     if faults:
-        raise ConfigError(faults)
+        raise ConfigError([_in_its_file(fault) for fault in faults])
+
+
+def _in_its_file(fault: Fault) -> Fault:
+    """The line is one of the template, not of the configuration: it belongs behind the template's name."""
+    return Fault(f"{fault.path}:{fault.line}" if fault.line else fault.path, fault.rule)

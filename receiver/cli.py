@@ -8,9 +8,13 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from receiver import __version__, logs
 from receiver.errors import ConfigError, ReceiverError
+
+if TYPE_CHECKING:
+    from receiver.config import Settings
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -66,6 +70,7 @@ def _serve(chosen: argparse.Namespace) -> int:
         settings = load(chosen.config_file, os.environ, overrides=overrides)
     except ConfigError as error:
         return _faulty(chosen.config_file, error)
+    _tell_templates(settings)
     try:
         uvloop.run(app.serve(settings, sandbox=chosen.sandbox))
     except OSError as error:
@@ -86,6 +91,17 @@ def _check(chosen: argparse.Namespace) -> int:
     routes, channels = 1 + _count(settings.route.routes), len(settings.channels)
     print(f"{chosen.file}: OK ({channels} channels, {routes} routes)")
     return 0
+
+
+def _tell_templates(settings: Settings) -> None:
+    """Log what is wrong with templates: the service starts all the same, and sends plain text in their place."""
+    from receiver.app import check_templates
+
+    try:
+        check_templates(settings)
+    except ConfigError as error:
+        for fault in error.faults:
+            logs.get("renderer").error("a template is faulty, plain text will be sent", error=str(fault))
 
 
 def _count(routes: Sequence[object]) -> int:

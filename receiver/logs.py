@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import structlog
@@ -17,7 +18,7 @@ def configure(level: str = "info", form: Literal["logfmt", "json"] = "logfmt") -
     """Send every log of the process to stderr from now on, in the given form, from the given level up."""
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", key="ts", utc=True),
+        _stamp,
         structlog.processors.format_exc_info,
         _tame,
     ]
@@ -53,6 +54,14 @@ def _renderer(form: str) -> Any:
     if form == "json":
         return structlog.processors.JSONRenderer(ensure_ascii=False)
     return structlog.processors.LogfmtRenderer(key_order=["ts", "level", "component", "msg"], bool_as_flag=False)
+
+
+def _stamp(_: Any, __: str, entry: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """When, to the millisecond, and the level as `--log.level` calls it: both as Prometheus and Alertmanager log."""
+    entry["ts"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if entry["level"] == "warning":
+        entry["level"] = "warn"
+    return entry
 
 
 def _rename(_: Any, __: str, entry: MutableMapping[str, Any]) -> Mapping[str, Any]:

@@ -118,11 +118,41 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A person whom a message mentions; an id is None where the platform does not know them.
+
+    The name and the ids were checked by the configuration: nothing in them is markup or stands for everyone.
+    """
+
+    name: str
+    wecom: str | None = None
+    mobile: str | None = None
+    feishu: str | None = None
+    dingtalk: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Whom a message mentions: people, each once and at most 50, and whether all members of the group."""
+
+    people: tuple[Mention, ...] = ()
+    everyone: bool = False
+
+    def __bool__(self) -> bool:
+        return self.everyone or bool(self.people)
+
+    def __sub__(self, others: Mentions) -> Mentions:
+        people = tuple(person for person in self.people if person not in others.people)
+        return Mentions(people, self.everyone and not others.everyone)
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """What a template made, ready for a channel: one message's words.
 
     `title` is one plain line without markup; `body` is escaped for the channel's markup, or plain text when `plain`.
-    `alerts` are the positions, in the batch, of the alerts it tells of.
+    `alerts` are the positions, in the batch, of the alerts it tells of. `mentions` come from the configuration; the
+    channel puts them where its platform wants them.
     """
 
     title: str
@@ -131,6 +161,7 @@ class Text:
     severity: str = ""
     plain: bool = False
     alerts: tuple[int, ...] = ()
+    mentions: Mentions = Mentions()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +40,9 @@ def test_every_fault_is_told_at_once_with_its_line(tmp_path):
         assert word in done.stderr
 
 
-def test_a_broken_template_is_found_with_its_line(tmp_path):
+@pytest.fixture
+def with_a_broken_template(tmp_path):
+    """A configuration whose WeCom template breaks off on its second line."""
     configuration = yaml.safe_load((ROOT / "config.example.yaml").read_text())
     folder = tmp_path / "templates" / "default"
     folder.mkdir(parents=True)
@@ -47,10 +50,23 @@ def test_a_broken_template_is_found_with_its_line(tmp_path):
     configuration["templates"] = {"directory": str(tmp_path / "templates")}
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(configuration))
-    done = run("check-config", str(file))
+    return file
+
+
+def test_a_broken_template_is_found_with_its_line(with_a_broken_template):
+    done = run("check-config", str(with_a_broken_template))
     assert done.returncode == 1
-    assert "wecom_robot.zh.j2" in done.stderr
-    assert "2" in done.stderr
+    assert f"{with_a_broken_template}: default/wecom_robot.zh.j2:2: " in done.stderr
+
+
+def test_a_service_tells_at_once_of_a_broken_template(with_a_broken_template, tmp_path):
+    with socket.socket() as taken:  # it ends by itself on a port that is taken
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"--web.listen-address=127.0.0.1:{taken.getsockname()[1]}"
+        done = run("serve", f"--config.file={with_a_broken_template}", address, "--sandbox", cwd=tmp_path)
+    assert "default/wecom_robot.zh.j2:2: " in done.stderr
+    assert "already in use" in done.stderr
 
 
 @pytest.mark.parametrize(

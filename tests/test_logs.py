@@ -1,5 +1,6 @@
 import json
 import logging
+import re
 
 import pytest
 import structlog
@@ -33,7 +34,8 @@ def test_json_lines_are_json(written):
     logs.configure("info", "json")
     structlog.get_logger(component="test").warning("told", number=1, label=HOSTILE)
     entry = json.loads(written())
-    assert (entry["level"], entry["msg"], entry["component"], entry["number"]) == ("warning", "told", "test", 1)
+    assert (entry["level"], entry["msg"], entry["component"], entry["number"]) == ("warn", "told", "test", 1)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry["ts"])
 
 
 def test_long_values_are_cut(written):

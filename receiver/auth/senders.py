@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from receiver.auth import proof
 from receiver.auth.settings import WebhookCredential
@@ -38,10 +39,10 @@ class Senders:
     def by_signature(self, headers: Mapping[str, str], body: bytes, now: float) -> str | None:
         """The name of the credential that signed the raw `body`, or None; `now` is in Unix seconds."""
         found = self.signed(headers, body, now)
-        return found[0] if found else None
+        return found.name if found else None
 
-    def signed(self, headers: Mapping[str, str], body: bytes, now: float) -> tuple[str, str] | None:
-        """The name of the credential that signed the raw `body` and its signature: one that comes again is a replay.
+    def signed(self, headers: Mapping[str, str], body: bytes, now: float) -> Signed | None:
+        """Who signed the raw `body`, or None.
 
         Grafana's scheme (grafana/alerting `http/hmac.go`): hex HMAC-SHA256 over the body, or over the timestamp
         header's Unix seconds, a colon and the body where such a header is configured. The timestamp is then
@@ -49,8 +50,20 @@ class Senders:
         """
         for signer in self._signers:
             if signer.signed(headers, body, now):
-                return signer.name, signer.offered(headers)
+                return Signed(signer.name, signer.offered(headers), signer.timed)
         return None
+
+
+class Signed(NamedTuple):
+    """A valid signature: the credential's name, the signature, and whether a timestamp is part of it.
+
+    With a timestamp the same signature never comes twice but as a replay; without one a repeated notification may
+    have it too.
+    """
+
+    name: str
+    signature: str
+    timed: bool
 
 
 class _Signer:
@@ -62,6 +75,7 @@ class _Signer:
         self._key = proof.to_bytes(secret)
         self._header = credential.hmac_header
         self._timestamp_header = credential.hmac_timestamp_header
+        self.timed = self._timestamp_header is not None
 
     def offered(self, headers: Mapping[str, str]) -> str:
         return _header(headers, self._header) or ""

@@ -88,7 +88,7 @@ class Answers:
 def code_of(body: Mapping[str, Any], name: str) -> str | None:
     """The code under `name`, given as a whole number or a text of one; None when there is none."""
     value = body.get(name)
-    if isinstance(value, str) and value.strip().removeprefix("-").isdecimal():
+    if isinstance(value, str) and len(value) < 20 and value.strip().removeprefix("-").isdecimal():
         return str(int(value))
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
 

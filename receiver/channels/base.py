@@ -9,8 +9,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, StringConstraints
 
 from receiver.channels.endpoints import BaseUrl
+from receiver.contacts import MentionSettings
 from receiver.http import Client, HttpConfig, Request, Response
-from receiver.model import Message, Text
+from receiver.model import Mentions, Message, Text
 from receiver.settings import Duration, Rate, RateLimit, Section
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -40,6 +41,7 @@ class ChannelSettings(Section):
     header: str = ""
     footer: str = ""
     link: str = ""
+    mentions: MentionSettings | None = None
     limits: LimitSettings = LimitSettings()
     owner: ChannelName | None = None
     fallback: ChannelName | None = None
@@ -55,6 +57,8 @@ class Channel(ABC):
     """What the kind's part of the configuration looks like."""
     rates: ClassVar[tuple[Rate, ...]] = ()
     """The provider's limits as exact sliding windows; `limits.rate` of the settings replaces them."""
+    everyone_refused: ClassVar[frozenset[str]] = frozenset()
+    """The provider's codes for a message that was refused because it mentions everyone."""
 
     def __init__(self, settings: Any, client: Client) -> None:
         self.settings = settings
@@ -97,6 +101,14 @@ class Channel(ABC):
     def weigh(self, text: str) -> int:
         """How many bytes `text` takes in this channel's wire body; additive over concatenation."""
 
+    def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
+        """How many bytes of the room `compose` takes for `mentions`; none where the kind ignores them."""
+        return 0
+
+    def beside(self, mentions: Mentions) -> Mentions:
+        """Those of `mentions` that a message with markup cannot hold: a plain one of their own follows it."""
+        return Mentions()
+
     @staticmethod
     def escape(value: str) -> str:
         """`value` as it must stand in this channel's markup to be read literally: no ping, no link, no heading."""
@@ -104,7 +116,10 @@ class Channel(ABC):
 
     @abstractmethod
     def compose(self, text: Text, message_id: str) -> bytes:
-        """The wire body for `text`, without signature or timestamp."""
+        """The wire body for `text`, without signature or timestamp.
+
+        Within the provider's limits as long as title, body and mentions together weigh no more than the room.
+        """
 
     @abstractmethod
     def build(self, message: Message, now: float) -> Request:

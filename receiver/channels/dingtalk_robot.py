@@ -6,7 +6,8 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
@@ -16,7 +17,7 @@ from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_byt
 from receiver.channels.endpoints import Robot, with_query
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
 from receiver.http import Client, Request, Response, host_of
-from receiver.model import Message, Text
+from receiver.model import Mentions, Message, Text
 from receiver.settings import Rate
 
 ROBOT = Robot("https://oapi.dingtalk.com", "/robot/send", "access_token", "access_token")
@@ -51,7 +52,7 @@ CODES = {
     "660026": Row(Throttled, "more than 20 messages in a minute", _PROBED, wait=600.0),
 }
 
-_SUSPECT = re.compile(f"[{UNSEEN}*_`\\\\<&\\]!~]")
+_SUSPECT = re.compile(rf"[{UNSEEN}*_`\\<&~]|\](?=[(\[:]|\Z)|!(?=\[|\Z)")
 _BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")
 _MARKUP = re.compile(
     rf"[<`]|{ENTITY}|\*(?!\s)|(?<!\s)\*|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{{-~]|\Z)"
@@ -85,6 +86,7 @@ class DingTalkRobot(Channel):
     kind = "dingtalk_robot"
     Settings = DingTalkRobotSettings
     rates = (Rate(20, 62),)
+    everyone_refused = frozenset({"400004"})
 
     def __init__(self, settings: DingTalkRobotSettings, client: Client) -> None:
         super().__init__(settings, client)
@@ -112,6 +114,11 @@ class DingTalkRobot(Channel):
         """DingTalk counts the body as it is sent: JSON in UTF-8."""
         return json_bytes(text)
 
+    def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
+        """The ids stand in the body twice: in `at`, and behind an @ in the text."""
+        at = _at(mentions)
+        return json_bytes(_line(mentions, plain, self.escape)) + (len(wire(at)) if at else 0)
+
     @staticmethod
     def escape(value: str) -> str:
         """DingTalk documents no escape: what could become markup is replaced by its full-width twin.
@@ -123,14 +130,19 @@ class DingTalkRobot(Channel):
         return _MARKUP.sub(lambda found: found[0].translate(_INERT), cleaned(value))
 
     def compose(self, text: Text, message_id: str) -> bytes:
-        """A `markdown` message, or a `text` one when plain; `msgUuid` makes a repeat harmless."""
+        """A `markdown` message, or a `text` one when plain; `msgUuid` makes a repeat harmless.
+
+        Who is to be mentioned stands in `at`, and must stand in the text as well (robot-message-type).
+        """
+        line, last = _line(text.mentions, text.plain, self.escape), {**_at(text.mentions), "msgUuid": message_id}
         if text.plain:
             content = plain(f"{text.title}\n{text.body}" if text.title else text.body)
-            return wire({"msgtype": "text", "text": {"content": content}, "msgUuid": message_id})
-        title = fitted(text.title, self.room(False) - json_bytes(text.body), json_bytes, self.escape)
-        content = _TITLE.format(title) + text.body if title else text.body
+            return wire({"msgtype": "text", "text": {"content": content + line}, **last})
+        room = self.room(False) - json_bytes(text.body) - self.weigh_mentions(text.mentions, False)
+        title = fitted(text.title, room, json_bytes, self.escape)
+        content = _TITLE.format(title) + text.body + line if title else text.body + line
         markdown = {"title": preview(text.title) or "…", "text": content}
-        return wire({"msgtype": "markdown", "markdown": markdown, "msgUuid": message_id})
+        return wire({"msgtype": "markdown", "markdown": markdown, **last})
 
     def build(self, message: Message, now: float) -> Request:
         """Token, and with a secret the millisecond timestamp and signature, on the URL."""
@@ -149,6 +161,28 @@ class DingTalkRobot(Channel):
         if code is None and body.get("punish") is not None:
             code = code_of(body, "status")
         self._answers.judge(response, code, body.get("errmsg"))
+
+
+def _line(mentions: Mentions, plain: bool, escape: Callable[[str], str]) -> str:
+    """Everybody behind an @, by userId, else mobile; who has neither is only named. `isAtAll` needs no word."""
+    shown = [
+        f"@{person.dingtalk or person.mobile}"
+        if person.dingtalk or person.mobile
+        else (f"@{person.name}" if plain else escape(f"@{person.name}"))
+        for person in mentions.people
+    ]
+    return "\n\n" + " ".join(shown) if shown else ""
+
+
+def _at(mentions: Mentions) -> dict[str, Any]:
+    """The object that mentions: at most 50 (robot-message-type); nothing when nobody."""
+    at = {
+        "atUserIds": [person.dingtalk for person in mentions.people if person.dingtalk],
+        "atMobiles": [person.mobile for person in mentions.people if person.mobile and not person.dingtalk],
+        "isAtAll": mentions.everyone,
+    }
+    said = {name: value for name, value in at.items() if value}
+    return {"at": said} if said else {}
 
 
 def sign(timestamp: str, secret: str) -> str:

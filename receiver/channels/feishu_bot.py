@@ -17,7 +17,7 @@ from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_byt
 from receiver.channels.endpoints import Robot
 from receiver.errors import Misconfigured, Rejected, Throttled
 from receiver.http import Client, Request, Response, host_of
-from receiver.model import Message, Text
+from receiver.model import Mention, Mentions, Message, Text
 from receiver.settings import Rate
 
 ROBOT = Robot("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
@@ -111,6 +111,10 @@ class FeishuBot(Channel):
         """Feishu counts the body as it is sent: JSON in UTF-8."""
         return json_bytes(text)
 
+    def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
+        """A line of a text, or an element of a card beside the one with the body."""
+        return json_bytes(_plain_line(mentions)) if plain else sum(len(wire(e)) + 1 for e in self._elements(mentions))
+
     @staticmethod
     def escape(value: str) -> str:
         """Numeric character references, as Feishu documents for card markdown, for as few characters as will do."""
@@ -119,21 +123,31 @@ class FeishuBot(Channel):
         return _MARKUP.sub(lambda found: found[0].translate(_LITERAL), cleaned(value))
 
     def compose(self, text: Text, message_id: str) -> bytes:
-        """A card with a coloured header, or a `text` message when plain."""
+        """A card with a coloured header, or a `text` message when plain.
+
+        Mentions are `<at>` tags, with `id` in a card, `user_id` in a text; bots may name an open_id, a user_id or
+        `all` (custom bot guide). In a card they have an element of their own, which no markup of the body can reach.
+        """
         if text.plain:
             content = plain(f"{text.title}\n{text.body}" if text.title else text.body)
             # "(" is no longer than what it replaces, and begins no <at> tag
-            return wire({"msg_type": "text", "content": {"text": _PING.sub("(", content)}})
+            return wire({"msg_type": "text", "content": {"text": _PING.sub("(", content) + _plain_line(text.mentions)}})
         return wire({"msg_type": "interactive", "card": self._card(text)})
 
     def _card(self, text: Text) -> dict[str, Any]:
-        title = fitted(text.title, self.room(False) - json_bytes(text.body), json_bytes, cleaned)
+        room = self.room(False) - json_bytes(text.body) - self.weigh_mentions(text.mentions, False)
+        title = fitted(text.title, room, json_bytes, cleaned)
         return {
             "schema": "2.0",
             "config": {"update_multi": True, "summary": {"content": preview(text.title) or "…"}},
             "header": {"template": _colour(text), "title": {"tag": "plain_text", "content": title or "…"}},
-            "body": {"elements": [{"tag": "markdown", "content": text.body or "…"}]},
+            "body": {"elements": [{"tag": "markdown", "content": text.body or "…"}, *self._elements(text.mentions)]},
         }
+
+    def _elements(self, mentions: Mentions) -> list[dict[str, str]]:
+        said = [f"<at id={who.feishu}></at>" if who.feishu else self.escape(f"@{who.name}") for who in mentions.people]
+        said += ["<at id=all></at>"] if mentions.everyone else []
+        return [{"tag": "markdown", "content": " ".join(said)}] if said else []
 
     def build(self, message: Message, now: float) -> Request:
         """The token goes into the path; with a secret, second timestamp and signature into the body."""
@@ -156,6 +170,16 @@ class FeishuBot(Channel):
 def sign(timestamp: str, secret: str) -> str:
     """The signature Feishu asks for: HMAC-SHA256 of nothing, keyed with timestamp and secret, in base64."""
     return base64.b64encode(hmac.digest(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256)).decode()
+
+
+def _plain_line(mentions: Mentions) -> str:
+    said = [_plainly(person) for person in mentions.people]
+    said += ['<at user_id="all">所有人</at>'] if mentions.everyone else []
+    return "\n\n" + " ".join(said) if said else ""
+
+
+def _plainly(person: Mention) -> str:
+    return f'<at user_id="{person.feishu}">{person.name}</at>' if person.feishu else f"@{person.name}"
 
 
 def _colour(text: Text) -> str:

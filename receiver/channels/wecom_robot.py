@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 from pydantic import SecretStr, model_validator
 
@@ -13,7 +14,7 @@ from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, plain, u
 from receiver.channels.endpoints import Robot, with_query
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
 from receiver.http import Client, Request, Response, host_of
-from receiver.model import Message, Text
+from receiver.model import Mention, Mentions, Message, Text
 from receiver.settings import Rate
 
 ROBOT = Robot("https://qyapi.weixin.qq.com", "/cgi-bin/webhook/send", "key", "key")
@@ -21,6 +22,8 @@ MAX_MARKDOWN = 4096
 """Bytes of `markdown.content` (document 91770)."""
 MAX_TEXT = 2048
 """Bytes of `text.content` (document 91770; 5120 was seen to pass, which nobody promises)."""
+MENTIONS = 512
+"""Bytes of a content that mentions may take; userids beyond it are mentioned in a message of their own."""
 
 _ROBOT = "developer.work.weixin.qq.com/document/path/91770, answers recorded"
 _CODES = "developer.work.weixin.qq.com/document/path/90313"
@@ -43,7 +46,7 @@ CODES = {
     "93008": Row(Misconfigured, "the robot is not in the group", _CODES),
 }
 
-_SUSPECT = re.compile(f"[{UNSEEN}<`&\\]*]")
+_SUSPECT = re.compile(rf"[{UNSEEN}<`&*]|\](?=\(|\Z)")
 _BEGINNING = re.compile(r"\s*[#>(]")
 _MARKUP = re.compile(rf"[<`]|{ENTITY}|\](?=\(|\Z)|\*\*+|\A\s*(?:#+|>+|\()")
 _INERT = str.maketrans("<`&]*#>(", "＜'＆］＊＃＞（")
@@ -103,6 +106,16 @@ class WeComRobot(Channel):
         """WeCom counts the content's UTF-8 bytes."""
         return utf8(text)
 
+    def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
+        """Those that stand in the content; the lists of a `text` take nothing of it."""
+        return utf8(_line(mentions, plain, self.escape))
+
+    def beside(self, mentions: Mentions) -> Mentions:
+        """Mobiles and everyone, whom only a `text` can mention (document 91770), and userids beyond their room."""
+        held = {person for person, _ in _held(mentions, False, self.escape)}
+        left = tuple(person for person in mentions.people if person not in held and (person.wecom or person.mobile))
+        return Mentions(left, mentions.everyone)
+
     @staticmethod
     def escape(value: str) -> str:
         """WeCom documents no escape: what could become markup is replaced by its full-width twin."""
@@ -111,14 +124,18 @@ class WeComRobot(Channel):
         return _MARKUP.sub(lambda found: found[0].translate(_INERT), cleaned(value))
 
     def compose(self, text: Text, message_id: str) -> bytes:
-        """A `markdown` message whose title has the status's colour, or a `text` one when plain."""
+        """A `markdown` message whose title has the status's colour, or a `text` one when plain.
+
+        In markdown `<@userid>` mentions; a `text` has `mentioned_list` and `mentioned_mobile_list` (document 91770).
+        """
+        line = _line(text.mentions, text.plain, self.escape)
         if text.plain:
             # <@userid> pings in a text too; the bytes must not grow, since they were weighed before
             content = plain(f"{text.title}\n{text.body}" if text.title else text.body).replace("<@", "(@")
-            return wire({"msgtype": "text", "text": {"content": content}})
-        room = MAX_MARKDOWN - _TITLE_ROOM - utf8(text.body)
-        title = fitted(text.title, room, utf8, self.escape)
-        content = _TITLE.format(_COLOURS[text.status], title) + text.body if title else text.body
+            return wire({"msgtype": "text", "text": {"content": content + line, **_lists(text.mentions)}})
+        body = text.body + line
+        title = fitted(text.title, MAX_MARKDOWN - _TITLE_ROOM - utf8(body), utf8, self.escape)
+        content = _TITLE.format(_COLOURS[text.status], title) + body if title else body
         return wire({"msgtype": "markdown", "markdown": {"content": content}})
 
     def build(self, message: Message, now: float) -> Request:
@@ -129,3 +146,36 @@ class WeComRobot(Channel):
         """Sent if and only if `errcode` is 0."""
         body = self._answers.body(response)
         self._answers.judge(response, code_of(body, "errcode"), body.get("errmsg"))
+
+
+def _held(mentions: Mentions, plain: bool, escape: Callable[[str], str]) -> list[tuple[Mention, str]]:
+    """Who stands in the content and how, while there is room: userids in markdown only, and names without any id."""
+    held: list[tuple[Mention, str]] = []
+    left = MENTIONS - len("\n\n")
+    for person in mentions.people:
+        if not person.wecom and not person.mobile:
+            shown = f"@{person.name}" if plain else escape(f"@{person.name}")
+        elif person.wecom and not plain:
+            shown = f"<@{person.wecom}>"
+        else:
+            continue
+        if (weight := utf8(f"{shown} ")) <= left:
+            held.append((person, shown))
+            left -= weight
+    return held
+
+
+def _line(mentions: Mentions, plain: bool, escape: Callable[[str], str]) -> str:
+    shown = " ".join(shown for _, shown in _held(mentions, plain, escape))
+    return f"\n\n{shown}" if shown else ""
+
+
+def _lists(mentions: Mentions) -> dict[str, Any]:
+    """Whom a `text` mentions: userids, mobiles of those without one, `@all`; nothing when nobody."""
+    users = [person.wecom for person in mentions.people if person.wecom]
+    mobiles = [person.mobile for person in mentions.people if person.mobile and not person.wecom]
+    lists = {
+        "mentioned_list": [*users, "@all"] if mentions.everyone else users,
+        "mentioned_mobile_list": mobiles,
+    }
+    return {name: listed for name, listed in lists.items() if listed}

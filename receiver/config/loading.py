@@ -16,6 +16,7 @@ from receiver.config.checks import check
 from receiver.config.document import Document, Unreadable, read
 from receiver.config.findings import Finding, Nothing, Place
 from receiver.config.outline import Outline
+from receiver.config.people import People
 from receiver.config.redaction import Redaction
 from receiver.config.settings import Settings
 from receiver.errors import ConfigError, Fault
@@ -39,11 +40,11 @@ def load(
         raise ConfigError([Fault("(file)", error.finding.rule, error.finding.line)]) from None
     for key, value in (overrides or {}).items():
         _override(document, tuple(key.split(".")), value)
-    return settings_of(document)
+    return settings_of(document, Path(path).parent)
 
 
-def settings_of(document: Document) -> Settings:
-    """The settings in a document. ConfigError as `load`."""
+def settings_of(document: Document, folder: Path) -> Settings:
+    """The settings in a document whose paths are relative to `folder`. ConfigError as `load`."""
     settings: Settings | None = None
     found: list[Finding] = []
     try:
@@ -52,11 +53,12 @@ def settings_of(document: Document) -> Settings:
         outline = Outline(Settings, document.data)
         for each in error.errors(include_url=False):
             found += _findings(each, outline, document)
-    found += check(document.data)
+    people = People(document.data, folder)
+    found += [*check(document.data), *people.findings]
     findings = document.findings + [finding for finding in found if finding.place not in document.broken]
-    if findings or settings is None:
-        raise ConfigError(Redaction(document).faults(_distinct(findings)))
-    return settings
+    if findings or people.faults or settings is None:
+        raise ConfigError(Redaction(document).faults(_distinct(findings)) + people.faults)
+    return settings.model_copy(update={"contacts": (*settings.contacts, *(each.contact for each in people.listed))})
 
 
 def format_faults(path: str | os.PathLike[str], faults: Iterable[Fault]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Union
 
 from pydantic import AfterValidator, Field
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, Field
 from receiver.auth import AuthSettings
 from receiver.channels.base import ChannelSettings
 from receiver.channels.registry import CHANNELS
+from receiver.contacts import ContactSettings
 from receiver.delivery.rendering import DisplaySettings, TemplateSettings
 from receiver.http import HttpSettings
 from receiver.intake.routing import RouteSettings
@@ -76,7 +78,7 @@ class ServerSettings(Section):
 
 
 class Settings(Section):
-    """The whole configuration."""
+    """The whole configuration. Once loaded, `contacts` holds those of `contacts_file` as well, after its own."""
 
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
@@ -84,5 +86,7 @@ class Settings(Section):
     display: DisplaySettings = DisplaySettings()
     templates: TemplateSettings = TemplateSettings()
     http: HttpSettings = HttpSettings()
+    contacts: tuple[ContactSettings, ...] = ()
+    contacts_file: Path | None = None
     channels: tuple[AnyChannel, ...]
     route: RouteSettings

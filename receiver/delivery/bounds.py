@@ -19,6 +19,9 @@ TEXT_LIMIT = 1024 * 1024
 OUTPUT_LIMIT = 64 * 1024 * 1024
 """The longest output of any template, in characters."""
 
+SIZED = (list, tuple, dict, str, range)
+"""What is known to be of a length."""
+
 NUMBER_BITS = 2048
 _WIDE = re.compile(r"\d{5,}|\*")
 _PERCENT = re.compile(r"%(?:\([^)]*\))?[-+ #0]*(\*|\d*)(?:\.(\*|\d*))?")
@@ -54,6 +57,11 @@ class Budget:
             raise TemplateError(f"the template makes a text of {length} characters; at most {TEXT_LIMIT}")
         self.charge(length)
 
+    def join(self, separator: str, texts: Sequence[str]) -> str:
+        """`separator.join(texts)`, paid for before it is made."""
+        self.text(sum(map(len, texts)) + len(separator) * len(texts))
+        return separator.join(texts)
+
     def output(self, pieces: Iterable[str]) -> str:
         """The pieces of an output joined, if they fit."""
         made = list(pieces)
@@ -65,7 +73,7 @@ class Budget:
         """What a loop goes through, paid for before it begins; nothing for null."""
         if iterable is None:
             return ()
-        if not isinstance(iterable, list | tuple | dict | str | range):
+        if not isinstance(iterable, SIZED):
             iterable = self._listed(iterable)
         self.charge(1 + len(iterable))
         return iterable  # type: ignore[no-any-return]

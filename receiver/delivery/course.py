@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from time import perf_counter
+from traceback import extract_tb
 
 from receiver import logs
+from receiver.delivery.aside import Aside
 from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
 from receiver.delivery.retry import Decision, GiveUp, PlainText, Retry, Stop, decide
@@ -25,12 +28,15 @@ _log = logs.get("sender")
 class Course:
     """Sends the messages of `work` in order, each after its turn, and writes down how each ended."""
 
-    def __init__(self, work: Work, standing: Standing, planner: Planner, store: Store, ledger: Ledger) -> None:
+    def __init__(
+        self, work: Work, standing: Standing, planner: Planner, store: Store, ledger: Ledger, aside: Aside
+    ) -> None:
         self._work = work
         self._standing = standing
         self._planner = planner
         self._store = store
         self._ledger = ledger
+        self._aside = aside
         self._parts = deque(work.messages)
         self._planned: list[Message] = []
         self._trouble = (work.delivery.reason or "a part of it was refused") if work.refused else ""
@@ -45,16 +51,29 @@ class Course:
             done = await self._step(now)
 
     async def _step(self, now: float) -> bool:
+        try:
+            message = await self._begin(now)
+        except Exception:  # nothing was posted; after a cancellation nobody knows what was written
+            self._standing.window.give_back(now)
+            raise
+        attempt, error = await self._post(message)
+        self._standing.window.move(now, attempt.at + attempt.duration)
+        if error is None:
+            return self._arrived(message, attempt)
+        return await self._failed(message, attempt, error)
+
+    async def _begin(self, now: float) -> Message:
+        """Plan the messages unless they are, and write down that the next one is on its way."""
         if not self._parts:
-            self._planned = self._planner.plan(self._work, now)
+            self._planned = await self._made(partial(self._planner.plan, self._work, now))
             self._parts.extend(self._planned)
         message = self._parts.popleft()
         await self._store.begin(self._planned, message.id, self._standing.credential, now)
         self._planned = []
-        attempt, error = await self._post(message)
-        if error is None:
-            return self._arrived(message, attempt)
-        return await self._failed(message, attempt, error)
+        return message
+
+    async def _made(self, plan: Callable[[], list[Message]]) -> list[Message]:
+        return await self._aside.run(plan, size=len(self._work.event.body))
 
     async def _post(self, message: Message) -> tuple[Attempt, DeliveryError | None]:
         at, begun = self._store.now(), perf_counter()
@@ -63,6 +82,8 @@ class Course:
             status = (await self._standing.channel.send(message, at)).status
         except DeliveryError as caught:
             error, status, code = caught, caught.http_status, caught.code
+        except Exception as caught:  # it may have been posted: the same bytes again, at the usual times
+            error = _unknown(message, caught)
         said = (error.detail or type(error).__name__) if error else ""
         attempt = Attempt(message.id, at, perf_counter() - begun, status, code, said)
         self._standing.tried(attempt, error)
@@ -125,8 +146,7 @@ class Course:
         await self._settle(message, state, attempt, (move,), hold=hold)
 
     async def _again_as_plain_text(self, message: Message, attempt: Attempt, now: float) -> None:
-        told = message.alerts if message.total > 1 and message.alerts else None
-        plain = self._planner.plan(self._work, now, told, plain=True)
+        plain = await self._made(partial(self._planner.instead, self._work, message, attempt.provider_code, now))
         await self._settle(message, MessageState.FAILED, attempt, replacements=tuple(plain))
         self._parts.extendleft(reversed(plain))
 
@@ -134,8 +154,10 @@ class Course:
         delivery = self._work.delivery
         held = Move(delivery.id, State.HELD, "stopped", attempts=delivery.attempts)
         state = self._standing.change("stopped", error.detail, now)
-        self._standing.held(1)
+        self._standing.held(1, "stopped")
         await self._settle(message, MessageState.PLANNED, attempt, (held,), channel=state)
+        if self._standing.enabled:  # by somebody, before that was written
+            await self._store.release(message.channel, now, ("stopped",))
 
     async def _give_up(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> bool:
         """Mark the message refused; the parts that are left still go out, the delivery ends as failed."""
@@ -163,3 +185,11 @@ class Course:
     ) -> None:
         named = (message.channel, channel) if channel else None
         await self._ledger.write(Settlement(message.id, state, attempt, moves, replacements, hold, named))
+
+
+def _unknown(message: Message, caught: Exception) -> Unavailable:
+    """An error that no channel should raise; its text may hold anything, even a secret."""
+    last = extract_tb(caught.__traceback__)[-1]
+    kind, place = type(caught).__name__, f"{last.name}, line {last.lineno}"
+    _log.error("a channel failed in an unknown way", channel=message.channel, error=kind, place=place)
+    return Unavailable(f"internal error: {kind}", reason="other", ambiguous=True)

@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from receiver import logs
 from receiver.channels.base import Channel
+from receiver.delivery.addressees import Addressees
+from receiver.delivery.aside import Aside
 from receiver.delivery.planning import Planner
 from receiver.delivery.rendering import Renderer
 from receiver.delivery.sender import Sender
-from receiver.delivery.standing import Standing
+from receiver.delivery.standing import BY_OPERATOR, Standing
 from receiver.delivery.window import Window
 from receiver.metrics import Metrics
 from receiver.model import Event, StoredEvent
@@ -57,6 +59,7 @@ async def build(
     channels: Iterable[Channel],
     store: Store,
     renderer: Renderer,
+    addressees: Addressees,
     metrics: Metrics,
     *,
     read: Callable[[StoredEvent], Event],
@@ -66,12 +69,12 @@ async def build(
     channels = list(channels)
     await _hold_orphans({channel.name for channel in channels}, store)
     known, windows, senders = await store.channels(), await _windows(channels, store), {}
-    succeeded = await store.last_success()
+    succeeded, aside = await store.last_success(), Aside()
     for channel in channels:
         state = await _resume(channel, known.get(channel.name, ChannelState()), store)
         standing = Standing(channel, windows[channel.credential], state, metrics, succeeded.get(channel.name))
-        planner = Planner(channel, renderer, metrics, read=read, record_url=record_url)
-        senders[channel.name] = Sender(standing, planner, store)
+        planner = Planner(channel, renderer, addressees, metrics, read=read, record_url=record_url)
+        senders[channel.name] = Sender(standing, planner, store, aside)
     return Dispatcher(senders)
 
 
@@ -95,18 +98,24 @@ async def _windows(channels: Iterable[Channel], store: Store) -> dict[str, Windo
 
 
 async def _resume(channel: Channel, kept: ChannelState, store: Store) -> ChannelState:
-    """The state a channel starts with: a stopped one whose configuration changed, or one that the configuration had
-    disabled and no longer does, is enabled again."""
-    now, settings = store.now(), fingerprint(channel.settings)
-    if not channel.settings.enabled:
-        state = ChannelState("disabled", "disabled in the configuration", changed_at=now, settings=settings)
-        await store.hold(channel.name, "disabled")
-    elif kept.state != "enabled" and kept.settings != settings:
-        state = ChannelState(changed_at=now, settings=settings)
-        await store.release(channel.name, now, ("disabled", "stopped"))
-        _log.info("a channel was enabled by its new configuration", channel=channel.name)
-    else:
-        state = replace(kept, settings=settings)
+    """The state a channel starts with, and what it owes held or released to match: a crash may have come between."""
+    now = store.now()
+    state = _state(channel, kept, now)
     if state != kept:
         await store.set_channel(channel.name, state)
+    if state.state == "enabled":
+        await store.release(channel.name, now, ("disabled", "stopped"))
+    else:
+        await store.hold(channel.name, state.state)
     return state
+
+
+def _state(channel: Channel, kept: ChannelState, now: float) -> ChannelState:
+    """As it was left, but a channel that stopped or that the configuration had disabled is enabled by a new one."""
+    settings = fingerprint(channel.settings)
+    if not channel.settings.enabled:
+        return ChannelState("disabled", "disabled in the configuration", changed_at=now, settings=settings)
+    if kept.state != "enabled" and kept.settings != settings and kept.reason != BY_OPERATOR:
+        _log.info("a channel was enabled by its new configuration", channel=channel.name)
+        return ChannelState(changed_at=now, settings=settings)
+    return replace(kept, settings=settings)

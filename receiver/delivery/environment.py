@@ -14,9 +14,9 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from receiver.delivery.bounds import BoundedFormat, Budget
+from receiver.delivery.bounds import SIZED, BoundedFormat, Budget
 from receiver.delivery.compiling import NAMES, Code, CompiledTemplate, FactsContext, TrustedMacro
-from receiver.delivery.markup import VALUE_LIMIT, Safe, escaping, text_of
+from receiver.delivery.markup import VALUE_LIMIT, Escaped, Safe, escaping, text_of
 
 _BUILT_IN = (
     "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "
@@ -61,7 +61,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             cache_size=-1,
         )
         self.budget = Budget()
-        self.escape = escaping(escape, self.budget.charge, limit)
+        self.escaped = Escaped(escape, self.budget.charge, limit)
+        self.escape = escaping(self.escaped)
         self.facts: Mapping[str, Any] = {}
         self.runtime = NAMES | {
             "Markup": Safe,
@@ -94,9 +95,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def joined(self, parts: Iterable[Any]) -> Safe:
         """`~`: each part escaped unless it is trusted."""
-        texts = [self.escape(part) for part in parts]
-        self.budget.text(sum(map(len, texts)))
-        return Safe("".join(texts))
+        return Safe(self.budget.join("", [self.escape(part) for part in parts]))
 
     def join(self, value: Any, separator: Any = "", attribute: str | None = None) -> str:
         """The filter `join`: trusted if the separator or any part is."""
@@ -104,12 +103,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             value = self.call_filter("map", value, kwargs={"attribute": attribute}, context=self._bare())
         parts = self.budget.steps(value)
         if type(separator) is Safe or any(type(part) is Safe for part in parts):
-            texts, between = [self.escape(part) for part in parts], self.escape(separator)
-            self.budget.text(sum(map(len, texts)) + len(between) * len(texts))
-            return Safe(between.join(texts))
-        texts, between = [text_of(part) for part in parts], text_of(separator)
-        self.budget.text(sum(map(len, texts)) + len(between) * len(texts))
-        return between.join(texts)
+            return Safe(self.budget.join(self.escape(separator), [self.escape(part) for part in parts]))
+        return self.budget.join(text_of(separator), [text_of(part) for part in parts])
 
     def _bare(self) -> Context:
         return FactsContext(self, {}, None, {})
@@ -120,7 +115,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         @wraps(function)
         def charged(*args: Any, **kwargs: Any) -> Any:
             value = args[place]
-            self.budget.charge(1 + (len(value) if isinstance(value, str | list | tuple | dict | range) else 0))
+            self.budget.charge(1 + (len(value) if isinstance(value, SIZED) else 0))
             return function(*args, **kwargs)
 
         return charged

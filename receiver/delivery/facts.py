@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from operator import attrgetter
@@ -29,11 +29,14 @@ class Batch:
 
 
 class Facts(dict[str, Any]):
-    """The names of one rendering. KeyError for what there is not."""
+    """The names of one rendering. KeyError for what there is not.
 
-    def __init__(self, batch: Batch, channel: Channel, now: float, language: str, zone: tzinfo) -> None:
-        super().__init__(language=language, test=batch.test)
-        self.batch, self.event, self.channel = batch, batch.event, channel
+    `given` are those that the settings of the channel name. `forget` it when done: alerts and facts know each other.
+    """
+
+    def __init__(self, batch: Batch, given: Mapping[str, Any], now: float, language: str, zone: tzinfo) -> None:
+        super().__init__(given, language=language, test=batch.test)
+        self.batch, self.event = batch, batch.event
         self.at, self.language, self.zone = now, language, zone
 
     def __missing__(self, key: str) -> Any:
@@ -49,10 +52,26 @@ class Facts(dict[str, Any]):
         views: Views = self["alerts"]
         return views
 
+    forget = dict.clear
+
+
+def of_channel(channel: Channel) -> dict[str, Any]:
+    """The names that the settings of `channel` give."""
+    settings = channel.settings
+    named = {key: getattr(settings, key, "") for key in ("name", "kind", "description")}
+    return {
+        "channel": {**named, "link": web_url(settings.link)},
+        "header": Safe(settings.header),
+        "footer": Safe(settings.footer),
+    }
+
 
 def _views(facts: Facts) -> Views:
     views = Views([View(alert, facts, position) for position, alert in enumerate(facts.batch.alerts)])
-    views.sort(key=attrgetter("order"))
+    if len(views) < 2:
+        facts.update(_NOTHING_SHARED)
+    else:
+        views.sort(key=attrgetter("order"))
     firing = len(views)
     while firing and views[firing - 1]["status"] == "resolved":
         firing -= 1
@@ -104,6 +123,16 @@ def _top_severity(facts: Facts) -> str:
     return views[0]["severity"] if views else ""
 
 
+def _level(facts: Facts) -> str:
+    views = facts.views
+    return views[0]["level"] if views else ""
+
+
+def _severities(facts: Facts) -> list[str]:
+    """Those of what fires, the most severe first."""
+    return list(dict.fromkeys([view["severity"] for view in facts.views.firing]))
+
+
 def _group_silence(facts: Facts) -> str:
     return new_silence(facts.event, facts["commonLabels"]) if len(facts.views.firing) > 1 else ""
 
@@ -137,37 +166,30 @@ def _event(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _channel(facts: Facts) -> dict[str, str]:
-    settings = facts.channel.settings
-    named = {key: getattr(settings, key, "") for key in ("name", "kind", "description")}
-    return {**named, "link": web_url(settings.link)}
-
-
 def _given(key: str) -> Callable[[Facts], Any]:
     return lambda facts: facts.event[key]  # type: ignore[literal-required]
 
 
-def _trusted(key: str) -> Callable[[Facts], Safe]:
-    return lambda facts: Safe(getattr(facts.channel.settings, key))
-
-
+_NOTHING_SHARED = dict.fromkeys(("description", "source_url", "runbook_url", "silence_url"), "")
 _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     **{key: _given(key) for key in ("receiver", "groupKey", "groupLabels", "externalURL", "source", "format")},
     **{key: _given(key) for key in ("notification_reason", "truncatedAlerts", "title", "message")},
-    **{key: _trusted(key) for key in ("header", "footer")},
     "alerts": _views,
     "status": _status,
     "commonLabels": _common("labels", "commonLabels"),
     "commonAnnotations": _common("annotations", "commonAnnotations"),
     "severity": _top_severity,
+    "severities": _severities,
+    "level": _level,
     "subject": _subject,
+    "heading": lambda _: "",
     "shared": _shared_labels,
-    "description": _shared_value("description"),
-    "source_url": _shared_value("source_url"),
-    "runbook_url": _shared_value("runbook_url"),
+    **{key: _shared_value(key) for key in _NOTHING_SHARED},
     "silence_url": _group_silence,
     "event": _event,
-    "channel": _channel,
     "record_url": lambda facts: web_url(facts.batch.record_url),
     "now": lambda facts: datetime.fromtimestamp(facts.at, facts.zone),
 }
+
+KEYS = frozenset({"language", "test", "channel", "header", "footer", *_OF_BATCH})
+"""What every template can name, beside functions."""

@@ -13,7 +13,9 @@ from receiver.delivery.markup import CUT, Safe, lines_of, text_of, to_json, web_
 from receiver.errors import TemplateError
 
 Form = Literal["markup", "plain", "json"]
-_NOT_GLOBAL = frozenset({"title", "append", "stringSlice", "string", "center", "indent", "round", "sum", "replace"})
+_NOT_GLOBAL = frozenset(
+    {"title", "format", "append", "stringSlice", "string", "center", "indent", "round", "sum", "replace"}
+)
 
 
 def equip(environment: TemplateEnvironment, form: Form, zone: tzinfo) -> None:
@@ -31,7 +33,12 @@ def equip(environment: TemplateEnvironment, form: Form, zone: tzinfo) -> None:
 
 def _times(environment: TemplateEnvironment, zone: tzinfo) -> dict[str, Callable[..., Any]]:
     def date(value: object, layout: str = DEFAULT_LAYOUT) -> str:
+        if type(value) is str:
+            return times.date_of_text(value, layout, zone)
         return times.date(value, layout, where=zone)
+
+    def until(value: object, start: object) -> str:
+        return times.until(text_of(value), text_of(start), zone)
 
     def tz(value: object, name: str) -> datetime | str:
         return times.local(value, times.zone(name)) or "-"
@@ -51,6 +58,7 @@ def _times(environment: TemplateEnvironment, zone: tzinfo) -> dict[str, Callable
 
     return {
         "date": date,
+        "until": until,
         "tz": tz,
         "since": since,
         "toTime": to_time,
@@ -61,7 +69,7 @@ def _times(environment: TemplateEnvironment, zone: tzinfo) -> dict[str, Callable
 
 
 def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable[..., Any]]:
-    escape = environment.escape
+    escape, known, join = environment.escape, environment.escaped, environment.budget.join
 
     def link(text: object, url: object) -> Safe:
         target = web_url(url)
@@ -71,18 +79,16 @@ def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable
 
     def pairs(labels: object, separator: str = ", ", equals: str = "=") -> Safe:
         found = labels.items() if isinstance(labels, dict) else functions.sorted_pairs(labels)
-        shown = [escape(f"{name}{equals}{text_of(value)}") for name, value in found]
-        environment.budget.text(sum(map(len, shown)) + len(separator) * len(shown))
-        return Safe(separator.join(shown))
+        return Safe(join(separator, [known[f"{name}{equals}{text_of(value)}"] for name, value in found]))
 
     def links(targets: Mapping[str, object], separator: str = " ") -> str:
+        if not any(targets.values()):
+            return ""
         shown = [link(text, target) for text, url in targets.items() if url and (target := web_url(url))]
         return Safe(separator.join(shown)) if shown else ""
 
     def lines(text: object, separator: str = "\n") -> Safe:
-        shown = [escape(line) for line in lines_of(text_of(text))]
-        environment.budget.text(sum(map(len, shown)) + len(separator) * len(shown))
-        return Safe(separator.join(shown))
+        return Safe(join(separator, [known[line] for line in lines_of(text_of(text))]))
 
     def escaped(value: object) -> Safe:
         return Safe(escape(value))

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from dataclasses import replace
 
 from receiver import logs
 from receiver.errors import StoreUnavailable
 from receiver.model import Delivery
-from receiver.store.base import Settlement, Store
+from receiver.store.base import ChannelState, Settlement, Store
 
 _log = logs.get("sender")
 
 
 class Ledger:
-    """Writes settlements for one sender, at once or beside the next message, so that both share one commit."""
+    """Writes settlements for one sender, at once or beside the next message, so that both share one commit.
 
-    def __init__(self, store: Store) -> None:
+    `state` says how the channel stands now: what is written late must not undo what was changed meanwhile.
+    """
+
+    def __init__(self, store: Store, state: Callable[[], ChannelState]) -> None:
         self._store = store
+        self._state = state
         self._open: list[tuple[Delivery, asyncio.Task[None]]] = []
 
     async def write(self, settlement: Settlement) -> None:
@@ -27,6 +33,8 @@ class Ledger:
             except StoreUnavailable as error:
                 _log.error("an outcome waits for the store", message=settlement.message_id, error=str(error))
                 await asyncio.sleep(1.0)
+                if settlement.channel:
+                    settlement = replace(settlement, channel=(settlement.channel[0], self._state()))
 
     def begin(self, delivery: Delivery, settlement: Settlement) -> None:
         """Have the end of `delivery` written down; `finish` waits for it."""

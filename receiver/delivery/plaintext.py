@@ -18,9 +18,9 @@ def title(facts: Facts) -> str:
     """One line: how many fire and are resolved, what it is, how severe."""
     words, views = _WORDS[facts.language], facts.views
     counts = [(words["firing"], len(views.firing)), (words["resolved"], len(views.resolved))]
-    shown = " ".join(f"{word}:{count}" for word, count in counts if count)
+    shown = " · ".join(f"{word} {count}" if len(views) > 1 else word for word, count in counts if count)
     marks = ([words["test"]] if facts.batch.test else []) + ([shown] if shown else [])
-    subject = " ".join(defused(part) for part in (facts["subject"], facts["severity"]) if part)
+    subject = " · ".join(defused(part) for part in (facts["subject"], facts["level"]) if part)
     return "".join(f"[{mark}] " for mark in marks) + subject
 
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 import orjson
 from pydantic import field_validator
 
 from receiver.channels.base import Channel
 from receiver.delivery import plaintext, samples, times
-from receiver.delivery.facts import Batch, Facts
+from receiver.delivery.facts import Batch, Facts, of_channel
 from receiver.delivery.library import Library, TemplateFailure
 from receiver.delivery.markup import CUT, defused, text_of
 from receiver.delivery.splitting import Measure, Part, shortened, split
 from receiver.errors import Fault
-from receiver.model import Text
+from receiver.model import Mentions, Text
 from receiver.settings import Section
 
 __all__ = ["Batch", "DisplaySettings", "Renderer", "Rendering", "TemplateSettings"]
 
 TITLE_BYTES = 200
 _NUMBERING = " (99999/99999)"
+_NOBODY = Mentions()
 _NOTES = {
     "zh": ("…（内容过长，已截断，全文见{}）", "…（内容过长，已截断约 {} 字节）", "推送记录"),
     "en": ("… (cut, see {})", "… (cut, about {} bytes more)", "the whole record"),
@@ -70,19 +72,30 @@ class Renderer:
         self._zone = times.zone(display.timezone)
         self._library = Library(templates.directory, self._zone)
         self._lock = Lock()
+        self._given: WeakKeyDictionary[Channel, dict[str, Any]] = WeakKeyDictionary()
 
-    def render(self, channel: Channel, batch: Batch, now: float, *, plain: bool = False) -> Rendering:
+    def render(
+        self, channel: Channel, batch: Batch, now: float, *, plain: bool = False, mentions: Mentions = _NOBODY
+    ) -> Rendering:
         """The messages that tell `batch` at the Unix time `now`, each within the channel's room. Never raises.
 
-        A template that fails to compile or render, or does too much, is replaced by built-in plain text.
+        A template that fails to compile or render, or does too much, is replaced by built-in plain text. The first
+        message has the `mentions`; all of them leave room for them.
         """
+        rendering = self._rendered(channel, batch, now, plain, mentions)
+        if not mentions:
+            return rendering
+        first, *others = rendering.texts
+        return replace(rendering, texts=(replace(first, mentions=mentions), *others))
+
+    def _rendered(self, channel: Channel, batch: Batch, now: float, plain: bool, mentions: Mentions) -> Rendering:
         try:
             with self._lock:
-                return Rendering(self._from_templates(channel, batch, now, plain))
+                return Rendering(self._from_templates(channel, batch, now, plain, mentions))
         except Exception as error:
             failed = str(error)[:600] or type(error).__name__
         try:
-            return Rendering(self._built_in(channel, batch, now), failed)
+            return Rendering(self._built_in(channel, batch, now, mentions), failed)
         except Exception as error:  # an event such as no parser makes: say at least that there was one
             title = shortened(defused(text_of(batch.event.get("title")) or "alert"), TITLE_BYTES, len)
             text = Text(title, f"{type(error).__name__}; {failed[:200]}", "firing", plain=True, alerts=_all(batch))
@@ -93,13 +106,18 @@ class Renderer:
         return list(dict.fromkeys(fault for channel in channels for fault in self._faults(channel)))
 
     def _faults(self, channel: Channel) -> Iterator[Fault]:
-        for plain in (False, True):
-            for batch in samples.batches():
+        library, heading = self._library, ""
+        for batch in samples.batches():
+            for form in (library.title, library.body, library.plain):
+                facts = self._facts(channel, batch, samples.NOW)
+                facts["heading"] = heading
                 try:
                     with self._lock:
-                        texts = self._from_templates(channel, batch, samples.NOW, plain)
-                    if channel.kind == "webhook" and not plain and "json" in channel.settings.content_type:
-                        orjson.loads(texts[0].body)
+                        output = form(channel, facts.language).render(facts, len(batch.alerts))
+                    if form == library.title:
+                        heading = " ".join(output.split())
+                    if form == library.body and channel.kind == "webhook" and "json" in channel.settings.content_type:
+                        orjson.loads(output)
                 except orjson.JSONDecodeError as error:
                     yield Fault(f"{channel.settings.template}/{channel.kind}", f"the body is no JSON: {error.msg}")
                 except TemplateFailure as error:
@@ -108,20 +126,33 @@ class Renderer:
                     yield Fault(f"{channel.settings.template}/{channel.kind}", f"{type(error).__name__}: {error}")
 
     def _facts(self, channel: Channel, batch: Batch, now: float) -> Facts:
-        return Facts(batch, channel, now, channel.settings.language or self._language, self._zone)
+        given = self._given.get(channel)
+        if given is None:
+            given = self._given[channel] = of_channel(channel)
+        return Facts(batch, given, now, channel.settings.language or self._language, self._zone)
 
-    def _from_templates(self, channel: Channel, batch: Batch, now: float, plain: bool) -> tuple[Text, ...]:
+    def _from_templates(
+        self, channel: Channel, batch: Batch, now: float, plain: bool, mentions: Mentions = _NOBODY
+    ) -> tuple[Text, ...]:
         facts, library = self._facts(channel, batch, now), self._library
         title = " ".join(library.title(channel, facts.language).render(facts, len(batch.alerts)).split())
+        room = channel.room(plain) - channel.weigh_mentions(mentions, plain)
+        title, weight = _bounded(channel, title, room, plain)
+        facts["heading"] = title
         form = library.plain if plain else library.body
         output = form(channel, facts.language).render(facts, len(batch.alerts))
         if channel.kind == "webhook" and not plain:
-            return (_text(title, output, facts, _all(batch), plain),)
-        return _messages(channel, facts, title, output.split(CUT), plain)
+            texts: tuple[Text, ...] = (_text(title, output, facts, _all(batch), plain),)
+        else:
+            texts = _messages(channel, facts, title, output, room - weight, plain)
+        facts.forget()
+        return texts
 
-    def _built_in(self, channel: Channel, batch: Batch, now: float) -> tuple[Text, ...]:
+    def _built_in(self, channel: Channel, batch: Batch, now: float, mentions: Mentions) -> tuple[Text, ...]:
         facts = self._facts(channel, batch, now)
-        return _messages(channel, facts, plaintext.title(facts), plaintext.pieces(facts), True)
+        room = channel.room(True) - channel.weigh_mentions(mentions, True)
+        title, weight = _bounded(channel, plaintext.title(facts), room, True)
+        return _messages(channel, facts, title, CUT.join(plaintext.pieces(facts)), room - weight, True)
 
 
 def _all(batch: Batch) -> tuple[int, ...]:
@@ -132,16 +163,21 @@ def _text(title: str, body: str, facts: Facts, alerts: tuple[int, ...], plain: b
     return Text(title, body, facts["status"], facts["severity"], plain, alerts)
 
 
-def _messages(channel: Channel, facts: Facts, title: str, pieces: Sequence[str], plain: bool) -> tuple[Text, ...]:
-    room = channel.room(plain)
+def _bounded(channel: Channel, title: str, room: int, plain: bool) -> tuple[str, int]:
+    """The title as it will stand above the body, and its weight."""
     weight = _title_weight(channel, title, plain)
     if weight > (limit := min(TITLE_BYTES, room // 3)):
         title = shortened(title, limit, lambda text: _title_weight(channel, text, plain))
         weight = _title_weight(channel, title, plain)
-    body = "".join(pieces).strip("\n")
-    if channel.weigh(body) <= room - weight:
+    return title, weight
+
+
+def _messages(channel: Channel, facts: Facts, title: str, output: str, room: int, plain: bool) -> tuple[Text, ...]:
+    """Title and output as one message if its body fits into `room`, else as several."""
+    body = output.replace(CUT, "").strip("\n")
+    if channel.weigh(body) <= room:
         return (_text(title, body, facts, _all(facts.batch), plain),)
-    return _parts(channel, facts, title, pieces, room - weight, plain)
+    return _parts(channel, facts, title, output.split(CUT), room, plain)
 
 
 def _parts(

@@ -15,6 +15,7 @@ MAX_AGE_FIRING = 4 * 3600.0
 """Alertmanager's default repeat interval: an alert that still fires comes again."""
 MAX_AGE_RESOLVED = 24 * 3600.0
 """A resolve never comes again."""
+SHORTEST_WAIT = 1.0
 LONGEST_WAIT = 900.0
 
 
@@ -55,7 +56,7 @@ def decide(error: DeliveryError, delivery: Delivery, now: float, *, plain: bool,
     if now >= deadline(delivery):
         return GiveUp(error.detail)
     if isinstance(error, Throttled):
-        return Retry(now + min(error.retry_after, LONGEST_WAIT), counted=False)
+        return Retry(now + min(max(error.retry_after, SHORTEST_WAIT), LONGEST_WAIT), counted=False)
     return Retry(min(now + backoff(delivery.attempts, jitter), deadline(delivery)))
 
 

@@ -6,6 +6,7 @@ import asyncio
 import random
 
 from receiver import logs
+from receiver.delivery.aside import Aside
 from receiver.delivery.coalescing import coalesce
 from receiver.delivery.course import Course
 from receiver.delivery.ledger import Ledger
@@ -17,18 +18,22 @@ from receiver.model import Delivery, MessageState, State
 from receiver.store.base import ChannelState, Move, Settlement, Store, Work
 
 _POLL = 30.0
+_STUMBLED = 5.0
+"""Seconds to wait after an error that nobody thought of."""
 _log = logs.get("sender")
 
 
 class Sender:
     """Sees one channel's deliveries through, one at a time, so that its groups keep their order."""
 
-    def __init__(self, standing: Standing, planner: Planner, store: Store) -> None:
+    def __init__(self, standing: Standing, planner: Planner, store: Store, aside: Aside) -> None:
         self.standing = standing
+        self._aside = aside
         self._channel = standing.channel
         self._planner = planner
         self._store = store
-        self._ledger = Ledger(store)
+        self._ledger = Ledger(store, lambda: standing.state)
+        self._sorted = standing.changes
         self._awake = asyncio.Event()
         self._changed = asyncio.Event()
         self._closing = False
@@ -56,8 +61,17 @@ class Sender:
                     await self._idle()
             except StoreUnavailable as error:
                 _log.warning("the store is away", channel=self._channel.name, error=str(error))
-                await _wait(self._awake, 1.0)
+                await self._pause(1.0)
+            except Exception:  # whatever it is, a channel whose sender has ended would be silent for good
+                _log.exception("a channel stumbled", channel=self._channel.name)
+                await self._pause(_STUMBLED)
         await self._written()
+
+    async def _pause(self, seconds: float) -> None:
+        """Do nothing for so long, unless the channel's state changes or it is closed."""
+        if not self._closing:
+            self._changed.clear()
+            await _wait(self._changed, seconds)
 
     def _may_send(self) -> bool:
         return self.standing.enabled and not self._closing
@@ -65,6 +79,7 @@ class Sender:
     async def _round(self) -> bool:
         """Deliver what is due now; False when there is nothing to do."""
         await self._written()
+        await self._sort()
         now = self._store.now()
         if not self._may_send() or self.standing.resting(now) > now:
             return False
@@ -74,9 +89,17 @@ class Sender:
             if not self._may_send() or self.standing.resting(now) > now:
                 break
             await self._deliver(item)
-        if self.standing.state.state == "stopped":
-            self.standing.held(await self._store.hold(self._channel.name, "stopped"))
         return bool(work)
+
+    async def _sort(self) -> None:
+        """Hold or release what is owed after the channel's state changed: before anything newer has its turn."""
+        while self._sorted != (change := self.standing.changes):
+            state, name = self.standing.state.state, self._channel.name
+            if state == "enabled":
+                await self._store.release(name, self._store.now(), ("disabled", "stopped"))
+            else:
+                self.standing.held(await self._store.hold(name, state), state)
+            self._sorted = change
 
     async def _written(self) -> None:
         """Wait until it is written what arrived; only then does the store say rightly what is due."""
@@ -111,7 +134,8 @@ class Sender:
             if self._store.now() >= deadline(work.delivery):
                 await self._expire(work)
             else:
-                await Course(work, self.standing, self._planner, self._store, self._ledger).run(self._turn)
+                course = Course(work, self.standing, self._planner, self._store, self._ledger, self._aside)
+                await course.run(self._turn)
         except (StoreUnavailable, asyncio.CancelledError):
             raise
         except Exception:  # a poisoned delivery must not block its channel
@@ -136,14 +160,10 @@ class Sender:
 
     async def change(self, state: str, reason: str) -> ChannelState:
         """Enable or disable the channel: what it owes is held, or comes back with its age counting anew."""
-        now, store, name = self._store.now(), self._store, self._channel.name
-        kept = self.standing.change(state, reason, now)
-        await store.set_channel(name, kept)
-        if state == "enabled":
-            await store.release(name, now, ("disabled", "stopped"))
-        else:
-            self.standing.held(await store.hold(name, state))
+        kept = self.standing.change(state, reason, self._store.now())
         self._turn_around()
+        await self._store.set_channel(self._channel.name, kept)
+        await self._sort()
         return kept
 
 

@@ -13,6 +13,8 @@ from receiver.metrics import Metrics
 from receiver.model import Attempt, Delivery
 from receiver.store.base import ChannelState
 
+BY_OPERATOR = "disabled by an operator"
+"""The reason of a channel that only an operator enables again."""
 STOP_AFTER = 3
 """Given-up deliveries in a row that stop a channel."""
 LONGEST_REST = 150.0
@@ -44,6 +46,8 @@ class Standing:
         self._last_success = metrics.last_success.labels(channel.name)
         self._rest_until = 0.0
         self._outages = 0
+        self.changes = 0
+        """How often the channel was enabled, disabled or stopped."""
         self.last_success = last_success
         self._last_success.set(last_success or 0.0)
         metrics.channel_enabled.labels(channel.name).set(self.enabled)
@@ -65,6 +69,7 @@ class Standing:
     def change(self, state: str, reason: str, now: float) -> ChannelState:
         """Enable, disable or stop the channel; the state to keep."""
         self.state = replace(self.state, state=state, reason=reason, changed_at=now, failures=0)
+        self.changes += 1
         self._rest_until, self._outages = 0.0, 0  # whoever enables a channel wants to see it work
         self._metrics.channel_enabled.labels(self.channel.name).set(self.enabled)
         _log.warning("a channel changed its state", channel=self.channel.name, state=state, reason=reason)
@@ -111,6 +116,6 @@ class Standing:
             self._outages += 1
         return None
 
-    def held(self, number: int) -> None:
-        """Count deliveries that are held because the channel is stopped."""
-        self._metrics.suppressed.labels(self.channel.name, self.state.state).inc(number)
+    def held(self, number: int, reason: str) -> None:
+        """Count deliveries that are held because the channel is stopped or disabled."""
+        self._metrics.suppressed.labels(self.channel.name, reason).inc(number)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from receiver.delivery.layouts import DEFAULT_LAYOUT, written
 
 _NONE = "-"
+_DAY = len("2006-01-02 ")
 _GO_STAMP = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) ([+-])(\d\d)(\d\d)(?: .*)?")
 
 
@@ -87,7 +88,7 @@ def date(value: object, layout: str = DEFAULT_LAYOUT, *, where: tzinfo) -> str:
     Strings and numbers show on the clock of `where`, a datetime on its own.
     """
     if type(value) is str:
-        return _date_of_text(value, layout, where)
+        return date_of_text(value, layout, where)
     if isinstance(value, datetime):
         return written(value, layout)
     at = local(value, where)
@@ -95,9 +96,16 @@ def date(value: object, layout: str = DEFAULT_LAYOUT, *, where: tzinfo) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _date_of_text(value: str, layout: str, where: tzinfo) -> str:
+def date_of_text(value: str, layout: str, where: tzinfo) -> str:
+    """`date` of a string; group after group of alerts began at the same time."""
     at = local(value, where)
     return written(at, layout) if at is not None else _NONE
+
+
+def until(end: str, start: str, where: tzinfo) -> str:
+    """`date` of the end of what began at `start`: without the day if that is the same."""
+    shown, begun = date_of_text(end, DEFAULT_LAYOUT, where), date_of_text(start, DEFAULT_LAYOUT, where)
+    return shown[_DAY:] if shown[:_DAY] == begun[:_DAY] and shown != _NONE else shown
 
 
 def humanize_duration(value: float) -> str:
@@ -140,14 +148,14 @@ def go_float(value: float) -> str:
 _UNITS = {"zh": ("天", "小时", "分钟", "秒"), "en": ("d", "h", "m", "s")}
 
 
-def spoken(value: float, language: str) -> str:
-    """Seconds as one says them, the two largest units: `2小时5分钟`, `2h 5m`, `45秒`."""
+@lru_cache(maxsize=4096)
+def spoken(whole: int, language: str) -> str:
+    """Seconds as one says them: `2小时5分钟`, `2h 5m`, `45秒`; two units at most, no seconds from ten minutes on."""
     day, hour, minute, second = _UNITS[language]
-    whole = max(0, int(value))
     if whole < 60:
         return f"{whole}{second}"
     if whole < 3600:
-        large, small, names = whole // 60, whole % 60, (minute, second)
+        large, small, names = whole // 60, whole % 60 if whole < 600 else 0, (minute, second)
     elif whole < 86400:
         large, small, names = whole // 3600, whole % 3600 // 60, (hour, minute)
     else:

@@ -9,19 +9,38 @@ from typing import TYPE_CHECKING, Any
 from receiver.delivery import times
 from receiver.delivery.markup import text_of, web_url
 from receiver.delivery.silences import new_silence
+from receiver.delivery.splitting import shortened
 from receiver.model import Alert, Event
 
 if TYPE_CHECKING:
     from receiver.delivery.facts import Facts
 
 SEVERITIES: dict[str, int] = {
-    **dict.fromkeys(("critical", "fatal", "emergency", "disaster", "page", "p0", "紧急", "致命", "灾难"), 0),
-    **dict.fromkeys(("error", "high", "major", "p1", "严重", "高"), 1),
+    **dict.fromkeys(("critical", "fatal", "emergency", "disaster", "page", "p0", "紧急", "致命", "灾难", "严重"), 0),
+    **dict.fromkeys(("error", "high", "major", "p1", "高"), 1),
     **dict.fromkeys(("warning", "warn", "average", "medium", "minor", "p2", "警告", "中"), 2),
     **dict.fromkeys(("info", "information", "low", "notice", "p3", "p4", "通知", "信息", "低"), 4),
     **dict.fromkeys(("none", "debug"), 5),
 }
 """The rank of a severity; what is not known stands between warning and info."""
+
+LEVELS: dict[str, dict[str, str]] = {
+    "zh": {
+        "critical": "严重",
+        **dict.fromkeys(("warning", "warn"), "警告"),
+        **dict.fromkeys(("info", "information"), "提示"),
+    },
+    "en": {},
+}
+"""What a severity is called in a language; what is not known is told as it is."""
+
+COLOURS: dict[str, str] = {
+    word: "red" if rank == 0 or word == "p1" else "orange" if rank < 4 else "blue" for word, rank in SEVERITIES.items()
+}
+"""The colour of a severity that fires; what is not known is orange."""
+
+BRIEF = 64
+"""How many characters of a summary stand in a title; a phone's preview shows about as many."""
 
 _UNKNOWN = 3
 _RESOLVED = 10
@@ -58,9 +77,9 @@ class View(dict[str, Any]):
             labels = self["labels"] = {}
         if not isinstance(self.get("annotations"), dict):
             self["annotations"] = {}
-        self["severity"] = severity = _severity(labels)
-        self["name"] = _name(labels, facts.event)
-        self.order = rank(severity)
+        self["severity"] = severity = text_of(labels.get("severity") or "") or _severity(labels)
+        self["name"] = text_of(labels.get("alertname") or "") or _name(facts.event)
+        self.order = SEVERITIES.get(severity.lower(), _UNKNOWN)
         if self.get("status") == "resolved":
             self.order += _RESOLVED
         else:
@@ -84,11 +103,6 @@ class Views(list[View]):
     resolved: list[View]
 
 
-def rank(severity: str) -> int:
-    """How severe, 0 the most."""
-    return SEVERITIES.get(severity.lower(), _UNKNOWN)
-
-
 def _severity(labels: dict[str, Any]) -> str:
     for name in _SEVERITY_LABELS:
         if value := labels.get(name):
@@ -96,34 +110,36 @@ def _severity(labels: dict[str, Any]) -> str:
     return ""
 
 
-def _name(labels: dict[str, Any], event: Event) -> str:
-    for named in (labels, event["commonLabels"], event["groupLabels"]):
-        if value := named.get("alertname"):
+def _name(event: Event) -> str:
+    for labels in (event["commonLabels"], event["groupLabels"]):
+        if value := labels.get("alertname"):
             return text_of(value)
     return event["title"]
 
 
 def _first(annotations: dict[str, Any], names: Iterable[str], but: str = "") -> str:
     for name in names:
-        if (value := annotations.get(name)) and (text := text_of(value).strip()) and text != but:
+        if name in annotations and (value := annotations[name]) and (text := text_of(value).strip()) and text != but:
             return text
     return ""
 
 
 def _tell(view: View, facts: Facts) -> None:
     """Make all `_WORDS`: a message asks for nearly all of them, and at once they take a third of the time."""
-    annotations, common = view["annotations"], facts["commonLabels"]
-    view["summary"] = summary = _first(annotations, _SUMMARIES[facts.language])
-    view["description"] = _first(annotations, _DESCRIPTIONS[facts.language], but=summary)
-    view["reason"] = text_of(annotations.get("grafana_state_reason"))
+    annotations, language, common = view["annotations"], facts.language, facts["commonLabels"]
+    view["summary"] = summary = _first(annotations, _SUMMARIES[language])
+    view["description"] = _first(annotations, _DESCRIPTIONS[language], summary)
     view["runbook_url"] = web_url(_first(annotations, _RUNBOOKS))
+    view["reason"] = text_of(annotations["grafana_state_reason"]) if "grafana_state_reason" in annotations else ""
+    view["value"] = _value(view) if "values" in view or "valueString" in view else ""
+    view["colour"] = COLOURS.get(view["severity"].lower(), "orange") if view["status"] == "firing" else "green"
     view["distinct"] = {
         name: value for name, value in view["labels"].items() if common.get(name) != value and name not in NAMES
     }
-    view["value"] = _value(view)
-    view["duration"] = times.spoken(length, facts.language) if (length := _seconds(view, facts)) is not None else ""
-    for key, given in _LINKS.items():
-        view[key] = web_url(url) if (url := view.get(given)) else ""
+    length = _seconds(view, facts)
+    view["duration"] = times.spoken(int(length), language) if length is not None else ""
+    for key, given in _LINKS:
+        view[key] = web_url(view[given]) if given in view else ""
 
 
 def _seconds(view: View, facts: Facts) -> float | None:
@@ -138,31 +154,56 @@ def _silence(view: View, facts: Facts) -> str:
     return new_silence(facts.event, view["labels"])
 
 
+def _brief(view: View, _: Facts) -> str:
+    first: str = view["summary"].partition("\n")[0]
+    return shortened(first.rstrip(), BRIEF, len)
+
+
+def _level(view: View, facts: Facts) -> str:
+    severity: str = view["severity"]
+    return LEVELS[facts.language].get(severity.lower(), severity)
+
+
 def _value(view: View) -> str:
     """Grafana's values as `B=95, C=1`; those of a firing alert only, for a resolved one they are not current."""
     if view["status"] == "resolved":
         return ""
     values = view.get("values")
     if isinstance(values, dict) and values:
-        return ", ".join(f"{name}={_short(value)}" for name, value in values.items())
+        return ", ".join([_named(name, value) for name, value in values.items()])
     text = text_of(view.get("valueString"))
-    return ", ".join(f"{name}={value}" for name, value in _CAPTURE.findall(text)) if text else ""
+    return ", ".join([_named(name, value) for name, value in _CAPTURE.findall(text)]) if text else ""
+
+
+def _named(name: str, value: object) -> str:
+    return f"{name}={_short(value)}" if name else _short(value)
 
 
 def _short(value: object) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else text_of(value)
+    """A fraction to six digits, all else as it is."""
+    text = text_of(value)
+    if "." not in text:
+        return text
+    try:
+        return f"{float(text):.6g}"
+    except ValueError:
+        return text
 
 
 _RUNBOOKS = ("runbook_url", "runbook", "runbookURL")
-_LINKS = {
-    "source_url": "generatorURL",
-    "dashboard_url": "dashboardURL",
-    "panel_url": "panelURL",
-    "image_url": "imageURL",
-}
-_WORDS = frozenset({"summary", "description", "reason", "runbook_url", "distinct", "value", "duration", *_LINKS})
+_LINKS = (
+    ("source_url", "generatorURL"),
+    ("dashboard_url", "dashboardURL"),
+    ("panel_url", "panelURL"),
+    ("image_url", "imageURL"),
+)
+_WORDS = frozenset(
+    {"summary", "description", "reason", "runbook_url", "distinct", "value", "duration", "colour", *dict(_LINKS)}
+)
 _OF_ALERT: dict[str, Callable[[View, Facts], Any]] = {
     "seconds": _seconds,
+    "brief": _brief,
+    "level": _level,
     "silence_url": _silence,
     **dict.fromkeys(_OFTEN_LEFT_OUT, lambda *_: ""),
     "values": lambda *_: None,

@@ -37,6 +37,19 @@ class Window:
         insort(self._slots, at)
         del self._slots[: bisect_right(self._slots, at - self.keep)]
 
+    def give_back(self, at: float) -> bool:
+        """Free the slot taken at `at`, because nothing was posted; False if it is gone."""
+        place = bisect_right(self._slots, at) - 1
+        found = place >= 0 and self._slots[place] == at
+        if found:
+            del self._slots[place]
+        return found
+
+    def move(self, at: float, to: float) -> None:
+        """Count the slot taken at `at` from `to` on: so late its message may have arrived."""
+        if self.give_back(at):
+            insort(self._slots, to)
+
     def hold(self, until: float) -> None:
         """Take no slot before `until`, whatever the limits say."""
         self._hold = max(self._hold, until)

@@ -131,8 +131,8 @@ def unescaped(receiver: str) -> str:
 
 
 def _unix(value: float) -> str:
-    scaled = value / 1000 if value > 1e11 else value
     try:
+        scaled = value / 1000 if value > 1e11 else value
         return datetime.fromtimestamp(scaled, UTC).isoformat().replace("+00:00", "Z") if scaled > 0 else ""
     except (ValueError, OverflowError, OSError):
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import Lock
+
 from receiver.errors import BadPayload
 from receiver.intake import alertmanager, grafana, typed
 from receiver.intake.decoding import decode, decode_exactly
@@ -55,6 +57,7 @@ class Facts:
 
     def __init__(self, size: int = 16) -> None:
         self._size = size
+        self._lock = Lock()  # large batches are read in a thread
         self._known: dict[str, Event] = {}
 
     def read(self, stored: StoredEvent) -> Event:
@@ -68,6 +71,7 @@ class Facts:
     def _remember(self, stored: StoredEvent, event: Event) -> None:
         if len(stored.body) > _SMALL:
             return
-        if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]
-        self._known[stored.id] = event
+        with self._lock:
+            if len(self._known) >= self._size:
+                del self._known[next(iter(self._known))]
+            self._known[stored.id] = event

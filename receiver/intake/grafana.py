@@ -54,14 +54,16 @@ def parse_legacy(body: Mapping[str, Any], source: str) -> Event:
     status: Status = "resolved" if state in _QUIET else "firing"
     name = text(body.get("ruleName")) or text(body.get("title"))
     labels = {"alertname": name, **strings(body.get("tags"))}
+    url = text(body.get("ruleUrl") or body.get("rule_url"))
+    identity = {**labels, "__rule_id__": text(body.get("ruleId")), "__rule_url__": url}
     alert: Alert = {
         "status": status,
         "labels": labels,
         "annotations": _annotations(body, state),
         "startsAt": "",
         "endsAt": "",
-        "generatorURL": text(body.get("ruleUrl") or body.get("rule_url")),
-        "fingerprint": alertmanager.fingerprint({**labels, "__rule_id__": text(body.get("ruleId"))}),
+        "generatorURL": url,
+        "fingerprint": alertmanager.fingerprint(identity),
         "valueString": ", ".join(f"{metric}={value}" for metric, value in _matches(body).items()),
     }
     if image := text(body.get("imageUrl") or body.get("image_url")):

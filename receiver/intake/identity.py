@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
+from receiver.auth import Signed
 from receiver.model import Event
 from receiver.store.base import Mark
 
@@ -24,12 +25,15 @@ def group(event: Event) -> str:
     return _hash(event["receiver"], key)
 
 
-def marks(event: Event, path: str, channels: Sequence[str], headers: Mapping[str, str], signature: str) -> list[Mark]:
+def marks(
+    event: Event, path: str, channels: Sequence[str], headers: Mapping[str, str], signed: Signed | None
+) -> list[Mark]:
     """By what a repetition of this notification is told.
 
     The key is (path, sorted channels, receiver, group key, sorted (fingerprint, status, startsAt), is-repeat): an
     Alertmanager pair is one, its external URL and the source's name stay out. A body without start times is a
-    duplicate only of its group's latest. An id or signature the sender gave counts as well.
+    duplicate only of its group's latest. An id or signature the sender gave counts as well, an id only for that sender
+    and the channels it named.
     """
     place = (path, *sorted(channels), event["receiver"], event["groupKey"])
     alerts = sorted([f"{a['fingerprint']}\1{a['status']}\1{a['startsAt']}" for a in event["alerts"]])
@@ -40,9 +44,10 @@ def marks(event: Event, path: str, channels: Sequence[str], headers: Mapping[str
     else:
         found = [Mark(_hash("latest", *place, "" if event["groupKey"] else group(event)), told, WINDOW)]
     if given := next((headers[name] for name in _ID_HEADERS if headers.get(name)), ""):
-        found.append(Mark(_hash("id", path, given), "", REMEMBERED))
-    if signature:
-        found.append(Mark(_hash("signature", signature), "", REMEMBERED))
+        found.append(Mark(_hash("id", path, event["source"], *sorted(channels), given), "", REMEMBERED))
+    if signed:
+        window = REMEMBERED if signed.timed else WINDOW  # a repeat has the same signature when no time is signed
+        found.append(Mark(_hash("signature", signed.name, signed.signature), "", window))
     return found
 
 

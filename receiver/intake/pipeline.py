@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from receiver.auth import Signed
 from receiver.channels.base import Channel
 from receiver.errors import BadPayload, ReceiverError
 from receiver.intake import identity
@@ -31,7 +32,7 @@ class Posting:
     body: bytes
     channels: tuple[str, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-    signature: str = ""
+    signed: Signed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Intake:
         """All that is kept of a posting. Its facts are let go of: what waits for a commit should be small."""
         event = parse(posting.body, posting.source, now)
         stored = StoredEvent(new_id(now), event["source"], now, posting.body, posting.path, posting.channels)
-        marks = identity.marks(event, posting.path, posting.channels, posting.headers, posting.signature)
+        marks = identity.marks(event, posting.path, posting.channels, posting.headers, posting.signed)
         firing = [alert["status"] for alert in event["alerts"]].count("firing")
         return _Taken(stored, self._owed(event, stored), marks, len(event["alerts"]), firing)
 

@@ -8,8 +8,9 @@ from itertools import chain, count
 
 from pydantic import Field
 
+from receiver.contacts import MentionSettings, Rule
 from receiver.matching import MatcherList
-from receiver.model import Alert, Event, Priority
+from receiver.model import Alert, Delivery, Event, Priority
 from receiver.settings import Section
 
 _REMEMBERED = 8192
@@ -23,7 +24,10 @@ _SEVERITIES: Mapping[str, Priority] = {
 
 
 class RouteSettings(Section):
-    """One node of the tree. A parent's channels are used only if no child matched."""
+    """One node of the tree. A parent's channels are used only if no child matched.
+
+    A child without `channels`, `priority` or `mentions` of its own has its parent's.
+    """
 
     name: str = ""
     matchers: MatcherList = ()
@@ -32,16 +36,18 @@ class RouteSettings(Section):
     channels: tuple[str, ...] = ()
     continue_: bool = Field(default=False, alias="continue")
     priority: Priority | None = None
+    mentions: MentionSettings | None = None
     routes: tuple[RouteSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One channel an alert goes to, by which route (its path in the tree), and how urgent it is there."""
+    """One channel an alert goes to, by which route (its path in the tree), how urgent it is there, who is mentioned."""
 
     channel: str
     route: str
     priority: Priority
+    mentions: MentionSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,26 @@ class Share:
 class _Node:
     """A route made ready for asking: its own conditions compiled, its children indexed by an equality they need."""
 
-    __slots__ = ("_always", "_index", "channels", "conditions", "continues", "order", "path", "priority", "scope")
+    __slots__ = (
+        "_always",
+        "_index",
+        "channels",
+        "conditions",
+        "continues",
+        "mentions",
+        "order",
+        "path",
+        "priority",
+        "scope",
+    )
 
     def __init__(self, settings: RouteSettings, path: str, inherited: _Node | None, numbers: Iterator[int]) -> None:
         self.order = next(numbers)
         self.path = settings.name or path
         self.channels: tuple[str, ...] = settings.channels or (inherited.channels if inherited else ())
         self.priority: Priority | None = settings.priority or (inherited.priority if inherited else None)
+        own, above = settings.mentions, inherited.mentions if inherited else None
+        self.mentions: MentionSettings | None = above if own is None else own
         self.continues = settings.continue_
         self.conditions = tuple(sorted(settings.matchers, key=lambda matcher: matcher.op not in ("=", "!=")))
         self.scope = (frozenset(settings.sources), frozenset(settings.receivers))
@@ -79,13 +98,12 @@ class _Node:
         else:
             self._index.setdefault(key.name, {}).setdefault(key.value, []).append(child)
 
-    def asked(self) -> set[str]:
-        """The names of the labels that decide here and below."""
-        below = [
-            *self._always,
-            *(node for values in self._index.values() for nodes in values.values() for node in nodes),
-        ]
-        return {matcher.name for matcher in self.conditions}.union(*(node.asked() for node in below))
+    def nodes(self) -> Iterator[_Node]:
+        """Itself and every route below, in the order of the tree."""
+        indexed = (node for values in self._index.values() for nodes in values.values() for node in nodes)
+        yield self
+        for child in sorted((*self._always, *indexed), key=lambda node: node.order):
+            yield from child.nodes()
 
     def matches(self, labels: Mapping[str, str], senders: frozenset[str], receiver: str) -> bool:
         sources, receivers = self.scope
@@ -118,7 +136,11 @@ class Routes:
 
     def __init__(self, root: RouteSettings) -> None:
         self._root = _Node(root, "route", None, count())
-        asked = self._root.asked()
+        self._mentions: dict[str, MentionSettings | None] = {}
+        asked: set[str] = set()
+        for node in self._root.nodes():
+            self._mentions.setdefault(node.path, node.mentions)
+            asked.update(matcher.name for matcher in node.conditions)
         self._asked = (*asked, "severity") if len(asked) < _ASKED else None
         self._known: dict[tuple[object, ...], tuple[Target, ...]] = {}
 
@@ -133,7 +155,8 @@ class Routes:
         found: dict[str, Target] = {}
         for node in self._root.walk(labels, senders, receiver):
             for channel in node.channels:
-                found.setdefault(channel, Target(channel, node.path, node.priority or severity_priority(labels)))
+                urgency = node.priority or severity_priority(labels)
+                found.setdefault(channel, Target(channel, node.path, urgency, node.mentions))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         return self._known.setdefault((said, senders, receiver), tuple(found.values()))
@@ -148,6 +171,23 @@ class Routes:
             for target in self.targets(labels, senders, receiver):
                 shares.setdefault(target.channel, []).append((target, positions))
         return [_share(parts) for parts in shares.values()]
+
+    def mentions(self, event: Event, delivery: Delivery, alerts: Sequence[Alert]) -> list[Rule]:
+        """What is said about mentions for these alerts of a delivery's event.
+
+        Each alert has the mentions of the route that takes it to the channel, since a delivery may join the alerts of
+        several; those of the delivery's route when none does. Nothing for what came past the routes.
+        """
+        if delivery.route not in self._mentions or not any(self._mentions.values()):
+            return []
+        senders, receiver = frozenset((event["source"], event["format"])), event["receiver"]
+        found: dict[int, tuple[MentionSettings, list[Alert]]] = {}
+        for alert in alerts:
+            targets = self.targets(alert["labels"], senders, receiver)
+            here = [target.mentions for target in targets if target.channel == delivery.channel]
+            if (rule := here[0] if here else self._mentions[delivery.route]) is not None:
+                found.setdefault(id(rule), (rule, []))[1].append(alert)
+        return list(found.values())
 
     def _alike(self, alerts: Sequence[Alert]) -> Iterable[list[int]]:
         """The positions of the alerts, those together that say the same where a route asks."""

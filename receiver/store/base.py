@@ -158,7 +158,7 @@ class Store(Protocol):
         """The quarantined bodies, newest first, and the next page's cursor."""
 
     async def due(self, channel: str, now: float, limit: int = 32) -> list[Work]:
-        """The channel's deliveries whose turn it is, oldest first.
+        """The channel's deliveries whose turn it is, oldest first; fewer than `limit` if their events are large.
 
         Within a (channel, group) only the oldest unfinished delivery is ever offered. A due time further ahead than
         any wait can be (`MAX_WAIT`) comes from a clock that was set back, and is taken as due.
@@ -198,7 +198,10 @@ class Store(Protocol):
         """When each channel's provider last confirmed a message, as far as the latest 20,000 messages tell."""
 
     async def records(self, query: Query) -> tuple[list[Record], str | None]:
-        """One page of records and the next page's cursor. ValueError for a cursor that is none."""
+        """One page of records, a shorter one where events are large, and the next page's cursor.
+
+        ValueError for a cursor that is none.
+        """
 
     async def record(self, delivery_id: str) -> Record | None:
         """One record with its messages and attempts."""

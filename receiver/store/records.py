@@ -7,6 +7,7 @@ import binascii
 import json
 import math
 from collections.abc import Sequence
+from contextlib import closing
 from sqlite3 import Connection
 
 from receiver.model import Attempt
@@ -16,6 +17,8 @@ from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of
 from receiver.store.sending import messages_by_delivery
 from receiver.store.statements import SQLITE as SQL
 
+LARGEST = 32 * 1024**2
+"""Bytes of bodies on one page, unless a single one is larger."""
 _NEWEST = 2**63 - 1
 
 
@@ -26,9 +29,15 @@ def records(db: Connection, query: Query) -> tuple[list[Record], str | None]:
     until = math.inf if query.until is None else query.until
     filters = map(_listed, (query.channel, query.template, query.state, _spellings(query.q)))
     limit = max(1, query.limit)
-    rows = db.execute(SQL["records"], (*filters, since, until, created_at, seq, limit + 1)).fetchall()
-    page = [Record(delivery_of(row[DELIVERY]), event_of(row[EVENT])) for row in rows[:limit]]
-    return page, _cursor(page[-1].delivery.created_at, rows[limit - 1][0]) if len(rows) > limit else None
+    page: list[Record] = []
+    length = 0
+    with closing(db.execute(SQL["records"], (*filters, since, until, created_at, seq, limit + 1))) as rows:
+        for row in rows:
+            if len(page) == limit or length > LARGEST:
+                return page, _cursor(page[-1].delivery.created_at, seq)
+            page.append(Record(delivery_of(row[DELIVERY]), event_of(row[EVENT])))
+            seq, length = row[0], length + len(page[-1].event.body)
+    return page, None
 
 
 def record(db: Connection, delivery_id: str) -> Record | None:

@@ -9,13 +9,15 @@ from itertools import islice
 from sqlite3 import Connection, Cursor
 from typing import Any
 
-from receiver.model import Attempt, Message, MessageState
+from receiver.model import Attempt, Delivery, Message, MessageState, StoredEvent
 from receiver.store.base import MAX_WAIT, Backlog, ChannelState, Move, Settlement, Work
 from receiver.store.packing import pack
 from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of, listed, message_of
 from receiver.store.statements import SQLITE as SQL
 from receiver.store.statements import insert_all
 
+LARGEST = 8 * 1024**2
+"""Bytes of bodies that are offered at once: more would fill the memory before they are sent."""
 LOOKED_AT = 4096
 """How many of a channel's oldest deliveries are looked at: those behind them wait until some of them have ended."""
 
@@ -27,15 +29,26 @@ def due(db: Connection, channel: str, now: float, limit: int) -> list[Work]:
         with closing(_heads(db, channel)) as heads:
             ready = (seq for seq, due_at in heads if due_at <= now or due_at > now + MAX_WAIT)
             chosen = list(islice(ready, limit))
-        rows = db.execute(SQL["owed_deliveries"], (listed(chosen),)).fetchall() if chosen else []
-        messages = messages_by_delivery(db, "unsettled_messages", chosen) if chosen else {}
+        found = _offered(db, chosen) if chosen else []
+        messages = messages_by_delivery(db, "unsettled_messages", [seq for seq, *_ in found]) if found else {}
         refused = {seq for (seq,) in db.execute(SQL["refused"], (listed(list(messages)),))} if messages else set()
     finally:
         db.execute("commit")
-    return [
-        Work(delivery_of(row[DELIVERY]), event_of(row[EVENT]), tuple(messages.get(row[0], ())), row[0] in refused)
-        for row in rows
-    ]
+    return [Work(delivery, event, tuple(messages.get(seq, ())), seq in refused) for seq, delivery, event in found]
+
+
+def _offered(db: Connection, chosen: Sequence[int]) -> list[tuple[int, Delivery, StoredEvent]]:
+    """The first of the numbered deliveries with their events, at least one, until their bodies are `LARGEST`."""
+    found: list[tuple[int, Delivery, StoredEvent]] = []
+    length = 0
+    with closing(db.execute(SQL["owed_deliveries"], (listed(chosen),))) as rows:
+        for row in rows:
+            event = event_of(row[EVENT])
+            length += len(event.body)
+            if found and length > LARGEST:
+                break
+            found.append((row[0], delivery_of(row[DELIVERY]), event))
+    return found
 
 
 def _heads(db: Connection, channel: str) -> Generator[tuple[int, float], None, None]:

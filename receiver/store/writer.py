@@ -104,7 +104,12 @@ class Writer:
         more = True
         while more:
             group, more = self._gather()
-            self._serve(group)
+            try:
+                self._serve(group)
+            except Exception as error:  # without this thread everybody would wait for ever
+                self._suspect = True
+                refusal = f"the store stumbled: {type(error).__name__}"
+                self._answer([(item[2], None, StoreUnavailable(refusal)) for item in group])
         try:
             self._checkpoint()
         finally:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from receiver.delivery.dispatch import Dispatcher
 from receiver.delivery.sender import Sender
+from receiver.delivery.standing import BY_OPERATOR
 from receiver.store.base import Backlog, Store
 from receiver.web.answers import answer, instant, refusal
 from receiver.web.middleware import rule
@@ -56,7 +57,7 @@ class Api:
     async def disable(self, request: web.Request) -> web.Response:
         """Send nothing on the channel until it is enabled; what it owes is held."""
         sender = self._sender(request)
-        await sender.change("disabled", "disabled by an operator")
+        await sender.change("disabled", BY_OPERATOR)
         return await self._answer(sender)
 
     @rule("viewer")

@@ -9,7 +9,8 @@ from aiohttp import web
 from aiohttp.http_exceptions import ContentEncodingError
 from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 
-from receiver.auth import Senders
+from receiver import logs
+from receiver.auth import Senders, Signed
 from receiver.errors import BadPayload, StoreUnavailable
 from receiver.intake.pipeline import Accepted, Intake, Posting, UnknownChannel
 from receiver.metrics import Metrics
@@ -25,7 +26,7 @@ MOST_BYTES_AT_ONCE = 64 * 1024**2
 UNKNOWN = "unknown"
 """The metrics' source of what was refused before anyone knew who sent it."""
 
-
+_log = logs.get("web")
 _LENGTH: web.RequestKey[int] = web.RequestKey("length", int)
 
 
@@ -71,13 +72,13 @@ class Ingress:
         body = await self._read(request, source or UNKNOWN)
         if isinstance(body, web.Response):
             return body
-        signature = ""
+        signed = None
         if source is None and not self._senders.open:
             signed = self._senders.signed(request.headers, body, self._intake.now())
             if signed is None:
                 return self._refuse(401, "unauthorized", "neither a token, a password nor a valid signature was sent")
-            source, signature = signed[0], ":".join(signed)
-        return await self._accept(request, body, source or "", signature)
+            source = signed.name
+        return await self._accept(request, body, source or "", signed)
 
     async def _read(self, request: web.Request, source: str) -> bytes | web.Response:
         if (request.content_length or 0) > self._max_body:
@@ -109,9 +110,9 @@ class Ingress:
                 raise _Crowded
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def _accept(self, request: web.Request, body: bytes, source: str, signature: str) -> web.Response:
+    async def _accept(self, request: web.Request, body: bytes, source: str, signed: Signed | None) -> web.Response:
         channels = tuple(request.query.getall("channel", ())) if request.query_string else ()
-        posting = Posting(source, request.path, body, channels, request.headers, signature)
+        posting = Posting(source, request.path, body, channels, request.headers, signed)
         try:
             return _accepted(await self._intake.accept(posting))
         except BadPayload as error:
@@ -128,6 +129,8 @@ class Ingress:
         self, status: int, word: str, sentence: str, source: str = UNKNOWN, *, reason: str | None = None
     ) -> web.Response:
         self._metrics.events_rejected.labels(source, reason or word).inc()
+        if status != 503:  # of those there may be a thousand a second, and their sender comes back
+            _log.warning("a webhook was refused", source=source, status=status, reason=sentence)
         response = refusal(status, word, sentence)
         if status in (401, 413, 503):
             response.force_close()

@@ -56,7 +56,7 @@ def guard(users: Users | None) -> Any:
         except web.HTTPException as error:
             if error.status < 400:
                 raise
-            response = refusal(error.status, _WORDS.get(error.status, "error"), error.reason)
+            response = refusal(error.status, _WORDS.get(error.status, "error"), _sentence(request, error))
             if isinstance(error, web.HTTPMethodNotAllowed):
                 response.headers["Allow"] = error.headers["Allow"]
             return response
@@ -67,6 +67,15 @@ def guard(users: Users | None) -> Any:
             return refusal(500, "internal", "the request could not be processed; the log has the cause")
 
     return guarded
+
+
+def _sentence(request: web.Request, error: web.HTTPException) -> str:
+    path = request.rel_url.raw_path[:200]
+    if isinstance(error, web.HTTPMethodNotAllowed):
+        return f"{path} answers {', '.join(sorted(error.allowed_methods))} only"
+    if error.status == 404:
+        return f"there is nothing at {path}"
+    return error.reason
 
 
 def _rule_of(request: web.Request) -> Rule:

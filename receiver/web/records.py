@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from receiver.errors import BadPayload
 from receiver.intake.decoding import decode
-from receiver.model import Attempt, Event, Message, StoredEvent
+from receiver.model import Attempt, Event, Message, State, StoredEvent
 from receiver.store.base import Query, Record, Store
 from receiver.web.answers import answer, instant, refusal
 from receiver.web.middleware import rule
@@ -39,7 +41,8 @@ class Records:
             records, cursor = await self._store.records(query)
         except ValueError as error:
             return refusal(400, "bad_request", str(error))
-        return answer({"items": [self._told(record) for record in records], "next_cursor": cursor})
+        items = await asyncio.to_thread(lambda: [self._told(record) for record in records])
+        return answer({"items": items, "next_cursor": cursor})
 
     @rule("viewer")
     async def one(self, request: web.Request) -> web.Response:
@@ -95,7 +98,7 @@ def _query(asked: Mapping[str, str]) -> Query:
     return Query(
         channel=_several(asked, "channel"),
         template=_several(asked, "template"),
-        state=_several(asked, "state"),
+        state=_states(asked),
         q=asked.get("q", ""),
         since=_time(asked, "since"),
         until=_time(asked, "until"),
@@ -107,6 +110,14 @@ def _query(asked: Mapping[str, str]) -> Query:
 def _several(asked: Mapping[str, str], name: str) -> tuple[str, ...]:
     values: list[str] = asked.getall(name, []) if hasattr(asked, "getall") else [asked[name]] if name in asked else []
     return tuple(value for value in values if value)
+
+
+def _states(asked: Mapping[str, str]) -> tuple[str, ...]:
+    states = _several(asked, "state")
+    for state in states:
+        if state not in tuple(State):
+            raise ValueError(f"no state is named {state[:60]}; there are {', '.join(State)}")
+    return states
 
 
 def _time(asked: Mapping[str, str], name: str) -> float | None:
@@ -145,6 +156,8 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
 
 def _raw(event: StoredEvent) -> Any:
     try:
-        return decode(event.body)
-    except BadPayload:
+        value = decode(event.body)
+        orjson.dumps(value)
+    except (BadPayload, orjson.JSONEncodeError):  # it may hold whole numbers that no JSON of ours can
         return event.body.decode("utf-8", "replace")
+    return value

@@ -32,7 +32,7 @@ def route(*lines):
     ("text", "path", "line", "rule", "offered"),
     [
         # the whole file
-        ("colour: red", "colour", 1, "is not a key that is known here; known are auth, channels, display", None),
+        ("colour: red", "colour", 1, "is not a key that is known here; known are auth, channels, contacts", None),
         ("\nchannel: []", "channel", 2, "is not a key that is known here; did you mean channels?", None),
         ("channels:", "channels", 1, "must be a list", None),
         ("channels: infra", "channels", 1, "must be a list", None),

@@ -10,14 +10,13 @@ import pytest
 from jinja2 import DictLoader
 from rendering_samples import NOW, batch, channel, made, template
 
+from receiver.delivery import facts, views
 from receiver.delivery.environment import TemplateEnvironment
-from receiver.delivery.facts import _OF_BATCH
 from receiver.delivery.filters import equip
 from receiver.delivery.markup import web_url
 from receiver.delivery.numbers import number
 from receiver.delivery.samples import alert
 from receiver.delivery.times import spoken
-from receiver.delivery.views import _OF_ALERT
 from receiver.errors import TemplateError
 
 LABELS = "{'b': '2', 'alertname': 'X', 'a': '1'}"
@@ -158,7 +157,10 @@ def test_year_one_is_no_time_in_any_zone(tmp_path, zone):
         ("'2017-12-31' | toDate('2006-01-02') | date('02.01.06')", "31.12.17"),
         ("toDate('2006-01-02', 'x') | date", "-"),
         ("mustToDate('2006-01-02 15:04 -07:00', '2017-12-31 10:00 +08:00') | date", "2017-12-31 10:00:00"),
-        ("alerts[0].duration", "53分钟19秒"),
+        ("alerts[0].duration", "53分钟"),
+        ("'2025-11-20T15:59:59Z' | until(alerts[0].startsAt)", "23:59:59"),
+        ("'2025-11-20T16:00:00Z' | until(alerts[0].startsAt)", "2025-11-21 00:00:00"),
+        ("until('', '')", "-"),
         ("alerts[0].seconds | int", "3199"),
     ],
 )
@@ -172,6 +174,8 @@ def test_times(tmp_path, expression, expected):
         (0, "0秒", "0s"),
         (59, "59秒", "59s"),
         (60, "1分钟", "1m"),
+        (599, "9分钟59秒", "9m 59s"),
+        (659, "10分钟", "10m"),
         (3725, "1小时2分钟", "1h 2m"),
         (90000, "1天1小时", "1d 1h"),
         (86400 * 400, "400天", "400d"),
@@ -247,6 +251,7 @@ def test_every_name_a_template_can_use_is_documented():
     environment = TemplateEnvironment(DictLoader({}), str)
     equip(environment, "plain", UTC)
     documented = set(re.findall(r"\w+", (Path(__file__).parents[2] / "docs" / "templates.md").read_text("utf-8")))
-    known = {*environment.filters, *environment.globals, *_OF_ALERT, *_OF_BATCH}
+    known = {*environment.filters, *environment.globals, *views.KEYS, *facts.KEYS}
+    assert not facts.KEYS & {*environment.globals}, "a function hides a variable"
     beside = {"_steps", "d", "count", "e", "escape", "urlquery", "cycler", "joiner", "namespace", "range"}
     assert known - documented - beside == set()

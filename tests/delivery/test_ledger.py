@@ -3,7 +3,7 @@ import pytest
 from receiver.delivery.ledger import Ledger
 from receiver.model import Attempt, Delivery, Message, MessageState, State, StoredEvent
 from receiver.store import open_store
-from receiver.store.base import Move, Settlement, StorageSettings
+from receiver.store.base import ChannelState, Move, Settlement, StorageSettings
 
 NOW = 1_790_000_000.0
 
@@ -32,7 +32,7 @@ def arrived(number, error=""):
 
 
 async def test_what_was_begun_is_written_when_it_is_finished(store):
-    ledger = Ledger(store)
+    ledger = Ledger(store, ChannelState)
     for number in range(20):
         ledger.begin(await begun(store, number), arrived(number))
     assert await ledger.finish() == []
@@ -42,7 +42,7 @@ async def test_what_was_begun_is_written_when_it_is_finished(store):
 
 
 async def test_an_outcome_the_store_does_not_take_is_told_and_spoils_no_other(store):
-    ledger, first, second = Ledger(store), await begun(store, 1), await begun(store, 2)
+    ledger, first, second = Ledger(store, ChannelState), await begun(store, 1), await begun(store, 2)
     ledger.begin(first, arrived(1, error=object()))
     ledger.begin(second, arrived(2))
     assert await ledger.finish() == [first]

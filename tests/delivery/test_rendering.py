@@ -57,8 +57,9 @@ def test_three_hundred_alerts_are_split_and_none_is_lost(kind, plain):
     texts = SHIPPED.render(channel(kind), batch(*alerts), NOW, plain=plain).texts
     told = re.findall(r"alert-(\d+)", "".join(text.body for text in texts))
     assert told == [str(i) for i in range(300)]
+    cue = "🔴 " if kind == "dingtalk_robot" else ""
     assert [text.title for text in texts] == [
-        f"[告警:300] DiskFull critical ({n}/{len(texts)})" for n in range(1, len(texts) + 1)
+        f"{cue}[告警 300] DiskFull · 严重 ({n}/{len(texts)})" for n in range(1, len(texts) + 1)
     ]
     assert max(body_length(kind, text) for text in texts) <= (2048 if plain and kind == "wecom_robot" else LIMITS[kind])
     assert [position for text in texts for position in text.alerts] == list(range(300))
@@ -82,8 +83,10 @@ def test_no_alert_is_lost_and_every_part_fits(kind, plain, drawn, record_url):
     ]
     rendering = SHIPPED.render(channel(kind), batch(*alerts, record_url=record_url), NOW, plain=plain)
     assert rendering.failed == ""
-    for position in range(len(alerts)):
-        assert sum(f"id{position}." in text.body for text in rendering.texts) == 1
+    if len(alerts) == 1:
+        assert "id0." in rendering.texts[0].title
+    else:
+        assert all(sum(f"id{i}." in text.body for text in rendering.texts) == 1 for i in range(len(alerts)))
     for text in rendering.texts:
         weigh, room = channel(kind).weigh, channel(kind).room(plain)
         assert weigh(text.title) + weigh(text.body) <= room
@@ -160,7 +163,7 @@ def test_alerts_of_a_delivery_only(tmp_path):
     text = "{{ status }} {{ alerts | length }} {{ commonLabels | toJson }}"
     (told,) = template(tmp_path, text, "default/wecom_robot.j2").render(channel(), part, NOW).texts
     assert told.body == 'resolved 1 {"alertname":"B"}'
-    assert (told.status, told.title) == ("resolved", "[已恢复:1] B")
+    assert (told.status, told.title) == ("resolved", "[已恢复] B · disk of db1 is full")
 
 
 def test_firing_before_resolved_and_the_most_severe_first(tmp_path):
@@ -200,7 +203,7 @@ def test_header_footer_and_link_of_the_channel():
 
 def test_the_language_of_the_channel_wins():
     (text,) = SHIPPED.render(channel(language="en"), batch(alert(), test=True), NOW).texts
-    assert text.title == "[TEST] [FIRING:1] DiskFull critical"
+    assert text.title == "[TEST] [FIRING] DiskFull · critical · disk of db1 is full"
 
 
 def test_the_time_zone_of_the_settings():
@@ -230,7 +233,8 @@ def test_the_configured_directory_comes_first(tmp_path, files, language, expecte
 
 def test_title_and_plain_fall_back_to_the_default_template(tmp_path):
     own = template(tmp_path, "body", "mine/wecom_robot.j2")
-    assert own.render(channel(template="mine"), batch(alert()), NOW).texts[0].title == "[告警:1] DiskFull critical"
+    (text,) = own.render(channel(template="mine"), batch(alert()), NOW).texts
+    assert text.title == "[告警] DiskFull · 严重 · disk of db1 is full"
     template(tmp_path, "mine {{ severity }}", "mine/title.j2")
     own = template(tmp_path, "plainly {{ message }}", "mine/plain.zh.j2")
     (text,) = own.render(channel(template="mine"), batch(alert(), message="<@all>"), NOW, plain=True).texts
@@ -259,6 +263,16 @@ def test_check_names_file_line_and_cause_once(tmp_path):
     ]
 
 
+def test_check_tells_every_bad_template_of_a_channel(tmp_path):
+    for noun in ("wecom_robot", "plain", "title"):
+        there = template(tmp_path, "{{ 1 // 0 }}", f"a/{noun}.j2")
+    assert [fault.path for fault in there.check([channel(template="a")])] == [
+        "a/title.j2",
+        "a/wecom_robot.j2",
+        "a/plain.j2",
+    ]
+
+
 def test_check_wants_json_where_json_is_promised(tmp_path):
     there = template(tmp_path, '{"text": {{ subject }}}', "default/webhook.j2")
     assert [fault.path for fault in there.check([channel("webhook")])] == ["default/webhook"]
@@ -279,3 +293,66 @@ def test_values_of_a_resolved_alert_are_not_shown_as_current():
     assert "95" not in SHIPPED.render(channel(), batch(gone), NOW).texts[0].body
     old = alert(valueString="[ metric='cpu' labels={a=b} value=77 ], [ var='B0' metric='m' labels={} value=null ]")
     assert "当前值：cpu=77, B0=null" in SHIPPED.render(channel(), batch(old), NOW).texts[0].body
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"valueString": "[ metric='' labels={} value=14151.331895396988 ]"}, "14151.3"),
+        ({"values": {"": 0.000123456789, "B": 12}}, "0.000123457, B=12"),
+        ({"values": {"A": 14151331895, "B": None, "C": "1.2.3"}}, "A=14151331895, B=, C=1.2.3"),
+    ],
+)
+def test_values_are_short_and_the_unnamed_have_no_name(given, shown):
+    assert f"当前值：{shown}\n" in SHIPPED.render(channel(), batch(alert(**given)), NOW).texts[0].body
+
+
+@pytest.mark.parametrize("kind", MARKED)
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize(("length", "times"), [(40, 0), (60, 1), (400, 1)])
+def test_a_summary_stands_in_full_in_the_title_or_in_the_body(kind, plain, length, times):
+    summary = "磁盘" * (length // 2)
+    (text,) = SHIPPED.render(channel(kind), batch(alert(annotations={"summary": summary})), NOW, plain=plain).texts
+    assert text.body.count(summary) == times
+    assert (summary in text.title) is not bool(times)
+    assert "磁盘" * 20 in text.title
+    assert "告警" not in text.body
+
+
+def test_a_name_that_fills_the_title_leaves_the_rest_to_the_body():
+    named = alert(labels={"alertname": "N" * 300, "severity": "critical"})
+    (text,) = SHIPPED.render(channel(), batch(named), NOW).texts
+    assert text.body.startswith('<font color="warning">严重</font> **disk of db1 is full**')
+
+
+def test_what_a_title_of_ones_own_leaves_out_the_body_says(tmp_path):
+    own = template(tmp_path, "oncall: {{ subject }}", "default/title.j2")
+    (text,) = own.render(channel(), batch(alert(status="resolved", endsAt="2025-11-20T00:10:00Z")), NOW).texts
+    assert text.body.startswith('<font color="info">已恢复</font> **disk of db1 is full**')
+
+
+@pytest.mark.parametrize(
+    ("severities", "cues"),
+    [
+        (("critical", "critical"), ["告警", "告警"]),
+        (("info", "Warning", "critical"), ["严重", "警告", "提示"]),
+        (("P1", ""), ["P1", "告警"]),
+    ],
+)
+def test_severities_that_differ_are_told_of_each(severities, cues):
+    alerts = [alert(labels={"alertname": "A", "severity": severity, "n": severity}) for severity in severities]
+    (text,) = SHIPPED.render(channel(), batch(*alerts), NOW).texts
+    assert re.findall(r'"warning">(.*?)</font>', text.body) == cues
+
+
+def test_the_cue_in_a_card_has_the_colour_of_the_severity():
+    names = ("page", "warning", "odd", "info")
+    alerts = [alert(labels={"alertname": "A", "severity": name}) for name in names]
+    ended = alert(status="resolved", endsAt="2025-11-20T00:10:00Z")
+    (text,) = SHIPPED.render(channel("feishu_bot"), batch(*alerts, ended), NOW).texts
+    assert re.findall("<font color='(.*?)'>", text.body) == ["red", "orange", "orange", "blue", "green"]
+
+
+@pytest.mark.parametrize(("sender", "word"), [("alertmanager", "查看指标"), ("grafana", "查看规则")])
+def test_the_link_says_where_it_leads(sender, word):
+    assert f"[{word}](http" in SHIPPED.render(channel(), batch(alert(), format=sender), NOW).texts[0].body

@@ -41,7 +41,7 @@ def test_every_kind_tells_every_body(path):
             for plain in (False, True):
                 rendering = SHIPPED.render(there, Batch(event, event["alerts"]), NOW, plain=plain)
                 assert rendering.failed == ""
-                told = "\n".join(text.body for text in rendering.texts)
+                told = "\n".join(text.title + text.body for text in rendering.texts)
                 assert sum(len(text.alerts) for text in rendering.texts) >= len(event["alerts"])
                 assert all(
                     there.weigh(text.title) + there.weigh(text.body) <= there.room(plain) for text in rendering.texts

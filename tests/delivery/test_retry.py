@@ -41,6 +41,10 @@ def test_being_throttled_uses_no_try_up_and_is_honoured_up_to_a_quarter_of_an_ho
     assert after(Throttled("x", retry_after=99_999)) == Retry(1901.0, counted=False)
 
 
+def test_being_throttled_for_no_time_at_all_is_no_reason_to_come_back_at_once():
+    assert after(Throttled("x", retry_after=0)) == Retry(1002.0, counted=False)
+
+
 def test_a_refused_form_goes_out_once_more_as_plain_text():
     assert after(Rejected("bad card")) == PlainText()
     assert after(Rejected("bad text"), plain=True) == GiveUp("bad text")

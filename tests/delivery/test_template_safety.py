@@ -128,7 +128,7 @@ def test_a_failing_template_is_named_and_the_alert_goes_out_as_plain_text(tmp_pa
     rendering = template(tmp_path, text).render(channel(), batch(alert()), NOW)
     assert cause in rendering.failed
     assert [part.plain for part in rendering.texts] == [True]
-    assert rendering.texts[0].title == "[告警:1] DiskFull critical"
+    assert rendering.texts[0].title == "[告警] DiskFull · 严重"
     for word in ("DiskFull", "critical", "disk of db1 is full", "97% of / is used", "instance=db1:9100", "2025-11-20"):
         assert word in rendering.texts[0].body
 

@@ -66,3 +66,18 @@ def test_how_full_the_fullest_window_is():
     assert window.used(BOT, 11.05) == (3, 5)
     assert window.used(BOT, 20.0) == (3, 100)
     assert window.used((), 20.0) == (0, 0)
+
+
+def test_a_slot_given_back_is_free_again():
+    window = Window([1.0] * 20)
+    assert window.give_back(1.0)
+    assert window.free_at(ROBOT, 2.0) == 2.0
+    assert not window.give_back(5.0)
+
+
+def test_a_moved_slot_counts_from_where_it_is():
+    window = Window([1.0, *[9.0] * 19])
+    window.move(1.0, 10.0)
+    assert window.free_at(ROBOT, 63.5) == 71.0
+    window.move(1.0, 20.0)
+    assert window.used(ROBOT, 11.0) == (20, 20)

@@ -18,7 +18,8 @@ from stage import eventually, notification
 SIZE, LARGER = "40m", "120m"
 LEFT = 4 * 1024**2
 """What others leave of the disk, in bytes."""
-TEXT = "x" * 20_000
+TEXT = os.urandom(20_000).hex()
+"""Twice as long as it is when it is packed: chance cannot be told shorter."""
 
 
 @pytest.fixture

@@ -1,15 +1,16 @@
 import json
 
+from receiver.auth import Signed
 from receiver.intake.formats import parse
 from receiver.intake.identity import group, marks
 
 ALERT = {"status": "firing", "labels": {"alertname": "A"}, "startsAt": "2026-01-01T00:00:00Z"}
 
 
-def told(path="/webhook", channels=(), headers=None, signature="", **top):
+def told(path="/webhook", channels=(), headers=None, signed=None, **top):
     body = {"receiver": "r", "groupKey": "g", "alerts": [ALERT], **top}
     event = parse(json.dumps(body).encode(), "", 0.0)
-    return marks(event, path, channels, headers or {}, signature)
+    return marks(event, path, channels, headers or {}, signed)
 
 
 def test_an_alertmanager_pair_says_the_same():
@@ -50,9 +51,10 @@ def test_without_start_times_only_the_latest_of_the_group_counts():
 
 
 def test_an_id_or_signature_given_is_remembered_longer():
-    by_body, by_id, by_signature = told(headers={"webhook-id": "msg_1"}, signature="grafana:abc")
+    by_body, by_id, by_signature = told(headers={"webhook-id": "msg_1"}, signed=Signed("grafana", "abc", True))
     assert (by_body.window, by_id.window, by_signature.window) == (120.0, 600.0, 600.0)
     assert told(headers={"idempotency-key": "msg_1"})[1] == by_id
+    assert told(signed=Signed("grafana", "abc", False))[1].window == 120.0
 
 
 def test_the_group_is_the_receiver_s_group_key_or_else_the_labels():
@@ -63,3 +65,13 @@ def test_the_group_is_the_receiver_s_group_key_or_else_the_labels():
     assert of(groupKey="k", groupLabels={"x": "1"}) == of(groupKey="k", groupLabels={"x": "2"})
     assert of(groupLabels={"x": "1"}) != of(groupLabels={"x": "2"})
     assert of(commonLabels={"x": "1"}) != of(commonLabels={"x": "2"})
+
+
+def test_an_id_counts_for_its_sender_and_the_channels_it_named():
+    def by_id(source="am", **more):
+        return marks(parse(json.dumps({"alerts": [ALERT]}).encode(), source, 0.0), "/webhook", **more)[1]
+
+    one = {"channels": ("a",), "headers": {"webhook-id": "1"}, "signed": None}
+    assert by_id(**one) == by_id(**one)
+    assert by_id(**one) != by_id(**{**one, "channels": ("b",)})
+    assert by_id(**one) != by_id("grafana", **one)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from receiver.intake.formats import parse
 from receiver.intake.routing import Routes, RouteSettings, direct, severity_priority
+from receiver.model import Delivery, State
 
 
 def routes(**root):
@@ -127,3 +128,57 @@ def walk(settings, labels, inherited):
 def test_the_index_answers_as_the_plain_walk_does(children, labels):
     settings = RouteSettings.model_validate({"channels": ["default"], "routes": children})
     assert channels(Routes(settings), labels) == list(dict.fromkeys(walk(settings, labels, ())))
+
+
+def said(tree, route, *alerts, channel="default"):
+    """Whom the tree names for the alerts of a delivery, and for how many of them."""
+    made = event(*alerts)
+    owed = Delivery("d", "e", channel, "webhook", "default", route, "g", "normal", State.QUEUED, 0.0, 0.0)
+    return [(rule.names, len(those)) for rule, those in tree.mentions(made, owed, made["alerts"])]
+
+
+MENTIONING = {
+    "mentions": ["root"],
+    "routes": [
+        {"matchers": ["a=1"], "routes": [{"matchers": ["b=1"]}, {"matchers": ["b=2"], "mentions": ["deep"]}]},
+        {"matchers": ["a=2"], "mentions": []},
+        {"matchers": ["a=3"], "mentions": ["other"], "channels": ["elsewhere"], "name": "third"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({}, [(("root",), 1)]),
+        ({"a": "1"}, [(("root",), 1)]),
+        ({"a": "1", "b": "1"}, [(("root",), 1)]),
+        ({"a": "1", "b": "2"}, [(("deep",), 1)]),
+        ({"a": "2"}, [((), 1)]),
+    ],
+)
+def test_a_child_without_mentions_has_its_parents(labels, expected):
+    assert said(routes(**MENTIONING), "route", labels) == expected
+
+
+def test_alerts_of_several_routes_in_one_delivery_have_each_their_own_mentions():
+    tree = routes(**MENTIONING)
+    assert said(tree, "route", {}, {"a": "1", "b": "2"}, {"a": "1"}) == [(("root",), 2), (("deep",), 1)]
+
+
+def test_mentions_go_by_the_channel():
+    tree = routes(**MENTIONING)
+    assert said(tree, "third", {"a": "3"}, channel="elsewhere") == [(("other",), 1)]
+
+
+def test_a_delivery_that_no_route_takes_there_any_more_has_the_mentions_of_its_own():
+    assert said(routes(**MENTIONING), "third", {"a": "1"}, channel="gone") == [(("other",), 1)]
+
+
+@pytest.mark.parametrize("route", ["?channel=", "route.routes[9]"])
+def test_past_the_routes_nobody_is_mentioned(route):
+    assert said(routes(**MENTIONING), route, {}) == []
+
+
+def test_without_mentions_there_are_no_rules():
+    assert said(routes(routes=[{"matchers": ["a=1"]}]), "route", {"a": "1"}) == []

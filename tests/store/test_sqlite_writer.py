@@ -249,3 +249,15 @@ async def test_a_database_that_cannot_be_written_recovers(tmp_path: Path, monkey
     blocker.close()
     assert await state_of(store, await give(store)) is State.QUEUED
     await store.close()
+
+
+async def test_an_error_while_another_is_undone_does_not_end_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = await sqlite.open_sqlite(tmp_path / "x.db", ballast=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(store._writer._memory, "rolled_back", lambda: 1 // 0)
+        with pytest.raises(StoreUnavailable, match="ZeroDivisionError"):
+            await asyncio.wait_for(store.begin([], "nobody", "", NOW), 5)
+    assert await state_of(store, await give(store)) is State.QUEUED
+    await store.close()

@@ -184,3 +184,11 @@ async def test_a_forgotten_event_is_no_longer_repeated(engine, store: Store) -> 
     await give(store, now=NOW + 1)
     again = event(NOW + 2)
     assert not (await store.accept(again, [], [Mark("scope", "", 120)])).duplicate
+
+
+async def test_a_page_of_large_events_is_short(store: Store) -> None:
+    given = [await give(store, group=str(number), body=b"x" * 12_000_000) for number in range(5)]
+    page, cursor = await store.records(Query(limit=5))
+    rest, end = await store.records(Query(limit=5, cursor=cursor))
+    assert (len(page), len(rest), end) == (3, 2, None)
+    assert [record.delivery.id for record in (*page, *rest)] == [delivery.id for delivery in reversed(given)]

@@ -274,3 +274,10 @@ async def test_when_each_channel_was_last_confirmed_a_message(store: Store) -> N
     assert await store.last_success() == {}
     await deliver(store, await give(store))
     assert list(await store.last_success()) == ["infra"]
+
+
+async def test_large_events_are_offered_a_few_at_a_time(store: Store) -> None:
+    given = [await give(store, group=str(number), body=b"x" * 3_000_000) for number in range(4)]
+    assert await offered(store) == [delivery.id for delivery in given[:2]]
+    larger = await give(store, "other", body=b"x" * 9_000_000)
+    assert await offered(store, "other") == [larger.id]

@@ -360,6 +360,8 @@ ODD = {
     "Infinity": with_value(b"-Infinity"),
     "1e400": with_value(b"1e400"),
     "4,000 digits": with_value(b"9" * 4000),
+    "30 digits beside NaN": with_value(b'NaN, "more": ' + b"9" * 30),
+    "a start of 390 digits": with_value(b'1, "startsAt": ' + b"9" * 390),
     "a BOM": b"\xef\xbb\xbf" + with_value(b'"x"'),
     "bidi and zero width": with_value('"\u202eevil\u2066\u200b\u200d"'.encode()),
     "a raw newline": with_value(b'"a\nb"'),
