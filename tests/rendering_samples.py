@@ -6,7 +6,7 @@ from typing import Any
 
 from receiver.channels.registry import CHANNELS
 from receiver.delivery.rendering import Batch, DisplaySettings, Renderer, TemplateSettings
-from receiver.delivery.samples import alert, event
+from receiver.delivery.rendering.samples import alert, event
 
 NOW = 1763600000.0
 CREDENTIALS: dict[str, dict[str, Any]] = {

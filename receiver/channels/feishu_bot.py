@@ -19,6 +19,7 @@ from receiver.errors import Misconfigured, Rejected, Throttled
 from receiver.http import Client, Request, Response, host_of
 from receiver.model import Mention, Mentions, Message, Text
 from receiver.settings import Rate
+from receiver.severity import colour
 
 ROBOT = Robot("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
 MAX_BODY = 20000
@@ -53,11 +54,6 @@ _MARKUP = re.compile(
 )
 _LITERAL = {ord(sign): f"&#{ord(sign)};" for sign in "<[]*~`&\\_!:#>(-+.)="}
 _PING = re.compile(r"(?:<|&lt;|&#0*60;|&#x0*3c;)(?=[\s/]*at\b)", re.IGNORECASE)
-
-_COLOURS = {
-    **dict.fromkeys(("critical", "fatal", "disaster", "emergency", "page", "p0", "p1"), "red"),
-    **dict.fromkeys(("info", "information", "notice", "none"), "blue"),
-}
 
 
 class FeishuBotSettings(ChannelSettings):
@@ -140,7 +136,10 @@ class FeishuBot(Channel):
         return {
             "schema": "2.0",
             "config": {"update_multi": True, "summary": {"content": preview(text.title) or "…"}},
-            "header": {"template": _colour(text), "title": {"tag": "plain_text", "content": title or "…"}},
+            "header": {
+                "template": "green" if text.status == "resolved" else colour(text.severity),
+                "title": {"tag": "plain_text", "content": title or "…"},
+            },
             "body": {"elements": [{"tag": "markdown", "content": text.body or "…"}, *self._elements(text.mentions)]},
         }
 
@@ -180,9 +179,3 @@ def _plain_line(mentions: Mentions) -> str:
 
 def _plainly(person: Mention) -> str:
     return f'<at user_id="{person.feishu}">{person.name}</at>' if person.feishu else f"@{person.name}"
-
-
-def _colour(text: Text) -> str:
-    if text.status == "resolved":
-        return "green"
-    return _COLOURS.get(text.severity.lower(), "orange")

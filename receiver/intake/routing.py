@@ -8,6 +8,7 @@ from itertools import chain, count
 
 from pydantic import Field
 
+from receiver import severity
 from receiver.contacts import MentionSettings, Rule
 from receiver.matching import MatcherList
 from receiver.model import Alert, Delivery, Event, Priority
@@ -17,10 +18,6 @@ _REMEMBERED = 8192
 _ASKED = 32
 """Up to so many labels that routes ask for, what was decided is remembered by their values; else by all labels."""
 _URGENCIES: tuple[Priority, ...] = ("high", "normal", "low")
-_SEVERITIES: Mapping[str, Priority] = {
-    **dict.fromkeys(("critical", "emergency", "fatal", "disaster", "page", "high", "p0", "p1"), "high"),
-    **dict.fromkeys(("info", "information", "informational", "none", "low", "debug", "p4", "p5"), "low"),
-}
 
 
 class RouteSettings(Section):
@@ -155,7 +152,7 @@ class Routes:
         found: dict[str, Target] = {}
         for node in self._root.walk(labels, senders, receiver):
             for channel in node.channels:
-                urgency = node.priority or severity_priority(labels)
+                urgency = node.priority or severity.priority(labels)
                 found.setdefault(channel, Target(channel, node.path, urgency, node.mentions))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
@@ -215,12 +212,7 @@ def _share(parts: list[tuple[Target, list[int]]]) -> Share:
 
 def direct(event: Event, channels: Iterable[str]) -> list[Share]:
     """All alerts of the event to the named channels, past the routes (`?channel=`)."""
-    urgencies = {severity_priority(alert["labels"]) for alert in event["alerts"]} or {"normal"}
+    urgencies = {severity.priority(alert["labels"]) for alert in event["alerts"]} or {"normal"}
     most = next(priority for priority in _URGENCIES if priority in urgencies)
     positions = tuple(range(len(event["alerts"])))
     return [Share(channel, "?channel=", most, positions) for channel in dict.fromkeys(channels)]
-
-
-def severity_priority(labels: Mapping[str, str]) -> Priority:
-    """How urgent a severity label is: high, normal or low; an unknown word is normal."""
-    return _SEVERITIES.get(labels.get("severity", "").lower(), "normal")

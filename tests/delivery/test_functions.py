@@ -10,13 +10,13 @@ import pytest
 from jinja2 import DictLoader
 from rendering_samples import NOW, batch, channel, made, template
 
-from receiver.delivery import facts, views
-from receiver.delivery.environment import TemplateEnvironment
-from receiver.delivery.filters import equip
-from receiver.delivery.markup import web_url
-from receiver.delivery.numbers import number
-from receiver.delivery.samples import alert
-from receiver.delivery.times import spoken
+from receiver.delivery.rendering import facts, views
+from receiver.delivery.rendering.environment import TemplateEnvironment
+from receiver.delivery.rendering.filters import equip
+from receiver.delivery.rendering.markup import web_url
+from receiver.delivery.rendering.numbers import number
+from receiver.delivery.rendering.samples import alert
+from receiver.delivery.rendering.times import spoken
 from receiver.errors import TemplateError
 
 LABELS = "{'b': '2', 'alertname': 'X', 'a': '1'}"

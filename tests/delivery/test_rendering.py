@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rendering_samples import CREDENTIALS, MARKED, NOW, batch, channel, made, renderer, template
 
 from receiver.delivery.rendering import Batch, DisplaySettings
-from receiver.delivery.samples import alert
+from receiver.delivery.rendering.samples import alert
 
 SHIPPED = renderer()
 LIMITS = {"wecom_robot": 4096, "dingtalk_robot": 20000, "feishu_bot": 20000}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rendering_samples import CREDENTIALS, NOW, batch, channel, renderer
 
-from receiver.delivery.samples import alert
+from receiver.delivery.rendering.samples import alert
 
 HOSTILE = (
     "[login](http://evil.example) <@all> <at id=all></at> # h\n> q \u202egnp.exe \x1b[31mred\x1b[0m `c` **b** &lt;at"

@@ -9,7 +9,7 @@ import regex
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from receiver.delivery.splitting import Measure, cut, shortened, split
+from receiver.delivery.rendering.splitting import Measure, cut, shortened, split
 
 
 def weigh(text):

@@ -9,7 +9,7 @@ import pytest
 from rendering_samples import MARKED, NOW, batch, channel, made, renderer, template
 
 from receiver.delivery.rendering import Batch
-from receiver.delivery.samples import alert
+from receiver.delivery.rendering.samples import alert
 
 ESCAPES = [
     "{{ ''.__class__ }}",
@@ -109,7 +109,7 @@ def test_a_template_cannot_eat_the_machine(tmp_path, text):
 
 def test_a_template_is_stopped_after_its_second(tmp_path, monkeypatch):
     clock = iter(range(1000))
-    monkeypatch.setattr("receiver.delivery.bounds.monotonic", lambda: float(next(clock)))
+    monkeypatch.setattr("receiver.delivery.rendering.bounds.monotonic", lambda: float(next(clock)))
     rendering = template(tmp_path, "{% for i in range(9) %}{% endfor %}").render(channel(), batch(alert()), NOW)
     assert "takes too long" in rendering.failed
 

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver import severity as severity_
 from receiver.intake.formats import parse
-from receiver.intake.routing import Routes, RouteSettings, direct, severity_priority
+from receiver.intake.routing import Routes, RouteSettings, direct
 from receiver.model import Delivery, State
 
 
@@ -91,7 +92,7 @@ def test_named_channels_get_every_alert():
     [("Critical", "high"), ("warning", "normal"), ("", "normal"), ("info", "low"), ("x", "normal")],
 )
 def test_the_priority_of_a_severity(severity, priority):
-    assert severity_priority({"severity": severity}) == priority
+    assert severity_.priority({"severity": severity}) == priority
 
 
 names = st.sampled_from(["team", "severity", "env"])

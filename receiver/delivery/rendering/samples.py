@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from receiver.delivery.facts import Batch
+from receiver.delivery.rendering.facts import Batch
 from receiver.model import Alert, Event
 
 NOW = 1763600000.0

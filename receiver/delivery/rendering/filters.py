@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from receiver.delivery import functions, numbers, times
-from receiver.delivery.environment import TemplateEnvironment
-from receiver.delivery.layouts import DEFAULT_LAYOUT, read
-from receiver.delivery.markup import CUT, Safe, lines_of, text_of, to_json, web_url
+from receiver.delivery.rendering import functions, numbers, times
+from receiver.delivery.rendering.environment import TemplateEnvironment
+from receiver.delivery.rendering.layouts import DEFAULT_LAYOUT, read
+from receiver.delivery.rendering.markup import CUT, Safe, lines_of, text_of, to_json, web_url
 from receiver.errors import TemplateError
 
 Form = Literal["markup", "plain", "json"]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from receiver.delivery import times
-from receiver.delivery.markup import text_of
+from receiver.delivery.rendering import times
+from receiver.delivery.rendering.markup import text_of
 from receiver.errors import TemplateError
 from receiver.settings import seconds as seconds_of_duration
 

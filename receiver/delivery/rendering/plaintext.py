@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from receiver.delivery import times
-from receiver.delivery.facts import Facts
-from receiver.delivery.markup import defused, lines_of, text_of
-from receiver.delivery.views import View
+from receiver.delivery.rendering import times
+from receiver.delivery.rendering.facts import Facts
+from receiver.delivery.rendering.markup import defused, lines_of, text_of
+from receiver.delivery.rendering.views import View
 
 _WORDS = {
     "zh": {"firing": "告警", "resolved": "已恢复", "since": "开始于", "test": "测试", "record": "记录"},

@@ -13,11 +13,11 @@ import orjson
 from pydantic import field_validator
 
 from receiver.channels.base import Channel
-from receiver.delivery import plaintext, samples, times
-from receiver.delivery.facts import Batch, Facts, of_channel
-from receiver.delivery.library import Library, TemplateFailure
-from receiver.delivery.markup import CUT, defused, text_of
-from receiver.delivery.splitting import Measure, Part, shortened, split
+from receiver.delivery.rendering import plaintext, samples, times
+from receiver.delivery.rendering.facts import Batch, Facts, of_channel
+from receiver.delivery.rendering.library import Library, TemplateFailure
+from receiver.delivery.rendering.markup import CUT, defused, text_of
+from receiver.delivery.rendering.splitting import Measure, Part, shortened, split
 from receiver.errors import Fault
 from receiver.model import Mentions, Text
 from receiver.settings import Section

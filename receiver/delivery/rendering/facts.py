@@ -9,9 +9,9 @@ from operator import attrgetter
 from typing import Any
 
 from receiver.channels.base import Channel
-from receiver.delivery.markup import Safe, web_url
-from receiver.delivery.silences import new_silence
-from receiver.delivery.views import NAMES, View, Views
+from receiver.delivery.rendering.markup import Safe, web_url
+from receiver.delivery.rendering.silences import new_silence
+from receiver.delivery.rendering.views import NAMES, View, Views
 from receiver.model import Alert, Event
 
 

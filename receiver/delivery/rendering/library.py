@@ -12,10 +12,10 @@ import jinja2
 
 import receiver
 from receiver.channels.base import Channel
-from receiver.delivery.bounds import TEXT_LIMIT
-from receiver.delivery.environment import TemplateEnvironment
-from receiver.delivery.filters import Form, equip
-from receiver.delivery.markup import VALUE_LIMIT, defused
+from receiver.delivery.rendering.bounds import TEXT_LIMIT
+from receiver.delivery.rendering.environment import TemplateEnvironment
+from receiver.delivery.rendering.filters import Form, equip
+from receiver.delivery.rendering.markup import VALUE_LIMIT, defused
 from receiver.errors import TemplateError
 
 DEFAULT = "default"

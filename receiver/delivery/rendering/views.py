@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from receiver.delivery import times
-from receiver.delivery.markup import text_of, web_url
-from receiver.delivery.silences import new_silence
-from receiver.delivery.splitting import shortened
+from receiver import severity as severities
+from receiver.delivery.rendering import times
+from receiver.delivery.rendering.markup import text_of, web_url
+from receiver.delivery.rendering.silences import new_silence
+from receiver.delivery.rendering.splitting import shortened
 from receiver.model import Alert, Event
 
-if TYPE_CHECKING:
-    from receiver.delivery.facts import Facts
 
-SEVERITIES: dict[str, int] = {
-    **dict.fromkeys(("critical", "fatal", "emergency", "disaster", "page", "p0", "紧急", "致命", "灾难", "严重"), 0),
-    **dict.fromkeys(("error", "high", "major", "p1", "高"), 1),
-    **dict.fromkeys(("warning", "warn", "average", "medium", "minor", "p2", "警告", "中"), 2),
-    **dict.fromkeys(("info", "information", "low", "notice", "p3", "p4", "通知", "信息", "低"), 4),
-    **dict.fromkeys(("none", "debug"), 5),
-}
-"""The rank of a severity; what is not known stands between warning and info."""
+class Facts(Protocol):
+    """What an alert's words need to know of the whole: the event, the time `at` which it is told, the language."""
+
+    event: Event
+    at: float
+    language: str
+
+    def __getitem__(self, name: str, /) -> Any: ...
+
 
 LEVELS: dict[str, dict[str, str]] = {
     "zh": {
@@ -34,15 +34,9 @@ LEVELS: dict[str, dict[str, str]] = {
 }
 """What a severity is called in a language; what is not known is told as it is."""
 
-COLOURS: dict[str, str] = {
-    word: "red" if rank == 0 or word == "p1" else "orange" if rank < 4 else "blue" for word, rank in SEVERITIES.items()
-}
-"""The colour of a severity that fires; what is not known is orange."""
-
 BRIEF = 64
 """How many characters of a summary stand in a title; a phone's preview shows about as many."""
 
-_UNKNOWN = 3
 _RESOLVED = 10
 _SEVERITY_LABELS = ("severity", "level", "priority")
 NAMES = frozenset({"alertname", *_SEVERITY_LABELS})
@@ -79,7 +73,7 @@ class View(dict[str, Any]):
             self["annotations"] = {}
         self["severity"] = severity = text_of(labels.get("severity") or "") or _severity(labels)
         self["name"] = text_of(labels.get("alertname") or "") or _name(facts.event)
-        self.order = SEVERITIES.get(severity.lower(), _UNKNOWN)
+        self.order = severities.rank(severity)
         if self.get("status") == "resolved":
             self.order += _RESOLVED
         else:
@@ -132,7 +126,7 @@ def _tell(view: View, facts: Facts) -> None:
     view["runbook_url"] = web_url(_first(annotations, _RUNBOOKS))
     view["reason"] = text_of(annotations["grafana_state_reason"]) if "grafana_state_reason" in annotations else ""
     view["value"] = _value(view) if "values" in view or "valueString" in view else ""
-    view["colour"] = COLOURS.get(view["severity"].lower(), "orange") if view["status"] == "firing" else "green"
+    view["colour"] = severities.colour(view["severity"]) if view["status"] == "firing" else "green"
     view["distinct"] = {
         name: value for name, value in view["labels"].items() if common.get(name) != value and name not in NAMES
     }

@@ -10,7 +10,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import SandboxedFormatter
 
-from receiver.delivery.markup import text_of
+from receiver.delivery.rendering.markup import text_of
 from receiver.errors import TemplateError
 
 TEXT_LIMIT = 1024 * 1024

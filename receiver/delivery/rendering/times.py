@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from receiver.delivery.layouts import DEFAULT_LAYOUT, written
+from receiver.delivery.rendering.layouts import DEFAULT_LAYOUT, written
 
 _NONE = "-"
 _DAY = len("2006-01-02 ")

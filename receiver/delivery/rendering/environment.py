@@ -14,9 +14,9 @@ from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from receiver.delivery.bounds import SIZED, BoundedFormat, Budget
-from receiver.delivery.compiling import NAMES, Code, CompiledTemplate, FactsContext, TrustedMacro
-from receiver.delivery.markup import VALUE_LIMIT, Escaped, Safe, escaping, text_of
+from receiver.delivery.rendering.bounds import SIZED, BoundedFormat, Budget
+from receiver.delivery.rendering.compiling import NAMES, Code, CompiledTemplate, FactsContext, TrustedMacro
+from receiver.delivery.rendering.markup import VALUE_LIMIT, Escaped, Safe, escaping, text_of
 
 _BUILT_IN = (
     "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "

@@ -11,8 +11,8 @@ from jinja2.compiler import CodeGenerator
 from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.utils import missing
 
-from receiver.delivery.markup import Safe
-from receiver.delivery.views import KEYS, View, Views
+from receiver.delivery.rendering.markup import Safe
+from receiver.delivery.rendering.views import KEYS, View, Views
 from receiver.errors import TemplateError
 
 _READS = {

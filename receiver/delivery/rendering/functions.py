@@ -13,9 +13,9 @@ from urllib.parse import quote_plus, unquote_plus
 
 import re2
 
-from receiver.delivery import numbers, times
-from receiver.delivery.bounds import Budget, replaced
-from receiver.delivery.markup import text_of, to_json
+from receiver.delivery.rendering import numbers, times
+from receiver.delivery.rendering.bounds import Budget, replaced
+from receiver.delivery.rendering.markup import text_of, to_json
 from receiver.errors import TemplateError
 
 _GROUP = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
-from receiver.delivery.markup import Url, text_of, web_url
+from receiver.delivery.rendering.markup import Url, text_of, web_url
 from receiver.model import Event
 
 _CLASSIC_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
