@@ -27,7 +27,7 @@ from receiver.delivery.rendering import Renderer
 from receiver.errors import ConfigError, Fault
 from receiver.http import Http
 from receiver.intake.formats import Facts
-from receiver.intake.pipeline import Intake
+from receiver.intake.pipeline import UNKNOWN, Intake
 from receiver.intake.routing import Routes
 from receiver.metrics import Metrics
 from receiver.sandbox import Sandbox, pages_app
@@ -37,7 +37,7 @@ from receiver.store import open_store
 from receiver.store.base import Backlog, Store
 from receiver.web.api import Api
 from receiver.web.home import Home, to_sandbox
-from receiver.web.ingress import UNKNOWN, Ingress
+from receiver.web.ingress import Ingress
 from receiver.web.middleware import dress, guard
 from receiver.web.ops import Ops
 from receiver.web.patience import bind, listen

@@ -60,6 +60,9 @@ class Channel(ABC):
     everyone_refused: ClassVar[frozenset[str]] = frozenset()
     """The provider's codes for a message that was refused because it mentions everyone."""
 
+    confirmation: ClassVar[str | None] = None
+    """The code with which the provider confirms a message; None where the HTTP status is all it says."""
+
     def __init__(self, settings: Any, client: Client) -> None:
         self.settings = settings
         self.client = client

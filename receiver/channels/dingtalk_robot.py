@@ -84,6 +84,7 @@ class DingTalkRobot(Channel):
     """A custom robot of one DingTalk group."""
 
     kind = "dingtalk_robot"
+    confirmation = "0"
     Settings = DingTalkRobotSettings
     rates = (Rate(20, 62),)
     everyone_refused = frozenset({"400004"})

@@ -78,6 +78,7 @@ class FeishuBot(Channel):
     """A custom bot of one Feishu group."""
 
     kind = "feishu_bot"
+    confirmation = "0"
     Settings = FeishuBotSettings
     rates = (Rate(5, 1.1), Rate(100, 62))
 

@@ -77,6 +77,7 @@ class WeComRobot(Channel):
     """A robot of one WeCom group."""
 
     kind = "wecom_robot"
+    confirmation = "0"
     Settings = WeComRobotSettings
     rates = (Rate(20, 62),)
 

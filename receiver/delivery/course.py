@@ -79,7 +79,8 @@ class Course:
         at, begun = self._store.now(), perf_counter()
         error, status, code = None, None, None
         try:
-            status = (await self._standing.channel.send(message, at)).status
+            channel = self._standing.channel
+            status, code = (await channel.send(message, at)).status, channel.confirmation
         except DeliveryError as caught:
             error, status, code = caught, caught.http_status, caught.code
         except Exception as caught:  # it may have been posted: the same bytes again, at the usual times
@@ -97,6 +98,7 @@ class Course:
         named = (message.channel, channel) if channel else None
         settlement = Settlement(message.id, MessageState.SENT, attempt, moves, channel=named)
         self._ledger.begin(self._work.delivery, settlement)
+        _log.debug("a message arrived", channel=message.channel, delivery=self._work.delivery.id, message=message.id)
         return not self._parts
 
     def _end(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from receiver import logs
 from receiver.auth import Signed
 from receiver.channels.base import Channel
 from receiver.errors import BadPayload, ReceiverError
@@ -17,6 +18,10 @@ from receiver.model import Delivery, Event, State, StoredEvent, new_id
 from receiver.store.base import Mark, Quarantined, Receipt, Store
 
 QUARANTINED_BYTES = 65536
+UNKNOWN = "unknown"
+"""The source of what was refused before anyone knew who sent it."""
+
+_log = logs.get("intake")
 
 
 class UnknownChannel(ReceiverError):
@@ -95,6 +100,7 @@ class Intake:
             raise
         receipt = await self._store.accept(taken.stored, taken.deliveries, taken.marks)
         self._count(taken, receipt)
+        _log.debug("an event was accepted", id=receipt.event_id, source=taken.stored.source, alerts=taken.alerts)
         if not receipt.duplicate:
             self._wake(delivery.channel for delivery in receipt.deliveries)
         return Accepted(receipt, taken.alerts)
@@ -134,7 +140,9 @@ class Intake:
 
     async def _quarantine(self, posting: Posting, reason: str, now: float) -> None:
         body = posting.body[:QUARANTINED_BYTES]
-        await self._store.quarantine(Quarantined(new_id(now), now, posting.source, posting.path, reason, body))
+        await self._store.quarantine(
+            Quarantined(new_id(now), now, posting.source or UNKNOWN, posting.path, reason, body)
+        )
 
     def _count(self, taken: _Taken, receipt: Receipt) -> None:
         metrics, source = self._metrics, taken.stored.source

@@ -12,7 +12,7 @@ from aiohttp.web_exceptions import HTTPRequestEntityTooLarge
 from receiver import logs
 from receiver.auth import Senders, Signed
 from receiver.errors import BadPayload, StoreUnavailable
-from receiver.intake.pipeline import Accepted, Intake, Posting, UnknownChannel
+from receiver.intake.pipeline import UNKNOWN, Accepted, Intake, Posting, UnknownChannel
 from receiver.metrics import Metrics
 from receiver.web.answers import answer, refusal
 from receiver.web.middleware import rule
@@ -23,8 +23,6 @@ MOST_AT_ONCE = 1024
 """Bodies being taken in at once; more are asked to come back."""
 MOST_BYTES_AT_ONCE = 64 * 1024**2
 """Their decoded bytes together, or twice the largest body if that is more."""
-UNKNOWN = "unknown"
-"""The metrics' source of what was refused before anyone knew who sent it."""
 
 _log = logs.get("web")
 _LENGTH: web.RequestKey[int] = web.RequestKey("length", int)

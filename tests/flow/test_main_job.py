@@ -51,7 +51,7 @@ async def test_the_record_says_what_was_sent(serve, providers):
     assert json.loads(record["content"]) == json.loads(posted.raw)
     assert record["event"] == json.loads(body)
     (attempt,) = record["attempts"]
-    assert (attempt["http_status"], attempt["error"]) == (200, "")
+    assert (attempt["http_status"], attempt["provider_code"], attempt["error"]) == (200, "0", "")
     assert [alert["labels"]["alertname"] for alert in record["alerts"]] == ["DiskFull"]
     assert record["sent_at"] >= record["created_at"]
 
