@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from receiver.sandbox.apps import App, Token, app_of
 from receiver.sandbox.robots import Robot, short
-from receiver.sandbox.wire import Call, Platform
+from receiver.sandbox.wire import Call, Platform, Refused
 
 TOKEN_LIFE = 7200.0
 _MINUTE = 60.0
+
+
+class AppCall:
+    """One call of an app whose token was found good; `note` takes down what a good client would not do."""
+
+    def __init__(self, platform: AppPlatform, app: App, call: Call, body: dict[str, Any]) -> None:
+        self.platform = platform
+        self.app = app
+        self.call = call
+        self.body = body
+        self.note = platform.noting(app)
 
 
 class AppPlatform(Platform):
@@ -47,6 +58,20 @@ class AppPlatform(Platform):
     def bearer(self, call: Call) -> tuple[App, Token] | None:
         """The app whose token the call carries, and the token, which may have ended."""
         return app_of(self.robots, self.kind, self.token_of(call))
+
+    def caller(self, call: Call, missing: Refused, unknown: Refused, ended: Refused, stranger: Refused) -> App:
+        """The app that calls, by its token, which must be known and live, from an address it allows; else a refusal."""
+        if not self.token_of(call):
+            raise missing
+        found = self.bearer(call)
+        if found is None:
+            raise unknown
+        app, token = found
+        if token.ends_at <= call.at:
+            raise ended
+        if not app.admits(call.ip):
+            raise stranger
+        return app
 
     def fetched(self, app: App, now: float) -> Token | None:
         """Count one fetch; the token the app already holds, None if it needs one."""

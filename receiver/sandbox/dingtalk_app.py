@@ -141,16 +141,13 @@ class DingTalkApp(AppPlatform):
         return as_json({"errcode": 0, "access_token": token.value, "errmsg": "ok", "expires_in": int(TOKEN_LIFE)})
 
     def _old_call(self, call: Call) -> Answer:
-        if not self.token_of(call):
-            raise Refused(40000, "access_token is blank")
-        found = self.bearer(call)
-        if found is None:
-            raise Refused(40014, "不合法的access_token")
-        app, token = found
-        if token.ends_at <= call.at:
-            raise Refused(42001, "access_token超时")
-        if not app.admits(call.ip):
-            raise Refused(60020, "访问ip不在白名单之中")
+        app = self.caller(
+            call,
+            Refused(40000, "access_token is blank"),
+            Refused(40014, "不合法的access_token"),
+            Refused(42001, "access_token超时"),
+            Refused(60020, "访问ip不在白名单之中"),
+        )
         self._check_pace(app, call, Refused(90018, "您的服务器调用钉钉开放平台当前接口的请求过于频繁"))
         if not app.count_month(call.at):
             raise Refused(90020, "API调用量超限")

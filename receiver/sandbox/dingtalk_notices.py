@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from receiver.sandbox.app_platform import AppPlatform
+from receiver.sandbox.app_platform import AppCall, AppPlatform
 from receiver.sandbox.apps import App, Memory, Sent
 from receiver.sandbox.dingtalk_app_types import read_notice
 from receiver.sandbox.robots import shanghai
@@ -21,15 +21,11 @@ _TWICE, _TOO_MANY = "143106", "143105"
 _FIRST_TASK = 256271667526
 
 
-class Notices:
+class Notices(AppCall):
     """One call of an app whose token was found good."""
 
     def __init__(self, platform: AppPlatform, app: App, call: Call, body: dict[str, Any]) -> None:
-        self.platform = platform
-        self.app = app
-        self.call = call
-        self.body = body
-        self.note = platform.noting(app)
+        super().__init__(platform, app, call, body)
         self.forbidden: dict[str, str] = {}
 
     def act(self, step: str) -> dict[str, Any]:

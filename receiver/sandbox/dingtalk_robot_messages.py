@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from receiver.sandbox.app_platform import AppPlatform
-from receiver.sandbox.apps import App, Sent
+from receiver.sandbox.app_platform import AppCall
+from receiver.sandbox.apps import Sent
 from receiver.sandbox.dingtalk_app_types import read_msg_param
 from receiver.sandbox.ledger import Content
-from receiver.sandbox.wire import Answer, Call, Refused, as_json, only, size, text_of
+from receiver.sandbox.wire import Answer, Refused, as_json, only, size, text_of
 
 _MOST_USERS = 20
 _MOST_KEYS = 20
@@ -17,15 +16,8 @@ _GROUP_BYTES = 15_000
 _DAY = 86400.0
 
 
-class RobotMessages:
+class RobotMessages(AppCall):
     """One call of the robot of an app whose token was found good. Refusals are HTTP 400."""
-
-    def __init__(self, platform: AppPlatform, app: App, call: Call, body: dict[str, Any]) -> None:
-        self.platform = platform
-        self.app = app
-        self.call = call
-        self.body = body
-        self.note = platform.noting(app)
 
     def act(self, step: str) -> Answer:
         """The answer to the call. Raises Refused."""

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from typing import Any
 
-from receiver.sandbox.app_platform import AppPlatform
+from receiver.sandbox.app_platform import AppCall, AppPlatform
 from receiver.sandbox.apps import App, Sent, Windows
 from receiver.sandbox.feishu_app_types import TYPES, Written, check_size, read_content, wrong
 from receiver.sandbox.wire import Answer, Call, Refused, as_json, only, text_of
@@ -25,16 +25,12 @@ _SORTS = {
 _RATE = "This operation triggers the frequency limit."
 
 
-class FeishuMessages:
+class FeishuMessages(AppCall):
     """One call of an app whose token was found good. Refusals are HTTP 400."""
 
     def __init__(self, platform: AppPlatform, chats: Windows, app: App, call: Call, body: dict[str, Any]) -> None:
-        self.platform = platform
+        super().__init__(platform, app, call, body)
         self.chats = chats
-        self.app = app
-        self.call = call
-        self.body = body
-        self.note = platform.noting(app)
 
     def act(self, step: str, message: str) -> Answer:
         """The answer to the call on `message` (its id, where the path names one). Raises Refused."""

@@ -119,14 +119,10 @@ class WeComApp(AppPlatform):
         return WeComMessages(self, app, call, body).act(self.step(call))
 
     def _caller(self, call: Call) -> App:
-        if not self.token_of(call):
-            raise Refused(41001, "access_token missing")
-        found = self.bearer(call)
-        if found is None:
-            raise Refused(40014, "invalid access_token")
-        app, token = found
-        if token.ends_at <= call.at:
-            raise Refused(42001, "access_token expired")
-        if not app.admits(call.ip):
-            raise Refused(60020, "not allow to access from your ip")
-        return app
+        return self.caller(
+            call,
+            Refused(41001, "access_token missing"),
+            Refused(40014, "invalid access_token"),
+            Refused(42001, "access_token expired"),
+            Refused(60020, "not allow to access from your ip"),
+        )

@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from receiver.sandbox.app_platform import AppPlatform
+from receiver.sandbox.app_platform import AppCall
 from receiver.sandbox.apps import App, Sent
 from receiver.sandbox.ledger import Content, Part
 from receiver.sandbox.wecom_app_card import Card, read_app_card
 from receiver.sandbox.wecom_app_types import CHAT_TYPES, TYPES, bad, read_content
 from receiver.sandbox.wecom_recipients import Recipients, read_arrays, read_joined
-from receiver.sandbox.wire import Answer, Call, Refused, as_json, only, text_of
+from receiver.sandbox.wire import Answer, Refused, as_json, only, text_of
 
 _DAY = 86400.0
 _CODE_LIFE = 3 * _DAY
@@ -29,15 +29,8 @@ _TARGETS = ("userids", "partyids", "tagids", "atall", "agentid", "response_code"
 _OK = {"errcode": 0, "errmsg": "ok"}
 
 
-class WeComMessages:
+class WeComMessages(AppCall):
     """One call of an app whose token was found good."""
-
-    def __init__(self, platform: AppPlatform, app: App, call: Call, body: dict[str, Any]) -> None:
-        self.platform = platform
-        self.app = app
-        self.call = call
-        self.body = body
-        self.note = platform.noting(app)
 
     def act(self, step: str) -> Answer:
         """The answer to the call. Raises Refused."""
