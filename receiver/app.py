@@ -71,10 +71,7 @@ async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Applic
     """The service as an application; it runs from startup to cleanup. With `sandbox` nothing is sent outside."""
     staged = await staging.build() if sandbox else None
     service = await _build(settings, staged)
-    users = settings.auth.users
-    app = web.Application(
-        middlewares=[guard(Users(users) if users else None)], client_max_size=settings.server.max_body
-    )
+    app = web.Application(middlewares=[guard(Users(settings.auth.users))], client_max_size=settings.server.max_body)
     app[SERVICE] = service
     for face in (
         service.ingress,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import math
 import re
@@ -29,6 +30,7 @@ _DURATION = re.compile(
     r"(?:([0-9]{1,9})y)?(?:([0-9]{1,9})w)?(?:([0-9]{1,9})d)?(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?"
     r"(?:([0-9]{1,9})ms)?"
 )
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]@]*)):([0-9]{1,5})")
 _UNITS = (31536000, 604800, 86400, 3600, 60, 1, 0.001)
 _SIZE = re.compile(r"([0-9]{1,15}) *([A-Za-z]*)")
 _SIZES = {"": 1, "B": 1, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KIB": 1024, "MIB": 1024**2, "GIB": 1024**3}
@@ -180,6 +182,21 @@ def _period(text: str) -> float:
         return seconds(f"1{text}" if text[0].isalpha() else text)
     except ValueError:
         return 0.0
+
+
+def address(listen: str) -> tuple[str, int]:
+    """The host (empty for every address) and the port of `host:port`, `[::1]:8060` or `:8060`. ValueError else."""
+    match = _LISTEN.fullmatch(listen)
+    if match is None or int(match[3]) > 65535 or (match[1] and not _is_ipv6(match[1])):
+        raise ValueError("must be host:port, like 127.0.0.1:8060, [::1]:8060 or :8060")
+    return match[1] or match[2], int(match[3])
+
+
+def _is_ipv6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6
+    except ValueError:
+        return False
 
 
 Duration = Annotated[float, BeforeValidator(seconds)]

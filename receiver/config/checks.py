@@ -11,7 +11,8 @@ from typing import Any
 
 from receiver.auth.settings import NAME_TAKEN
 from receiver.config.findings import Finding, Place
-from receiver.config.settings import ServerSettings, address, is_loopback
+from receiver.config.settings import ServerSettings, is_loopback
+from receiver.settings import address
 
 _NOT_AT_THE_ROOT = ("matchers", "sources", "receivers", "continue")
 

@@ -16,10 +16,9 @@ from receiver.contacts import ContactSettings
 from receiver.delivery.rendering import DisplaySettings, TemplateSettings
 from receiver.http import HttpSettings
 from receiver.intake.routing import RouteSettings
-from receiver.settings import Section, Size
+from receiver.settings import Section, Size, address
 from receiver.store.base import StorageSettings
 
-_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^\s:/\[\]@]*)):([0-9]{1,5})")
 _URL = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
 
 if TYPE_CHECKING:
@@ -29,27 +28,12 @@ else:
     AnyChannel = Annotated[Union[_kinds], Field(discriminator="kind")]  # noqa: UP007 - the kinds are a table
 
 
-def address(listen: str) -> tuple[str, int]:
-    """The host (empty for every address) and the port of `host:port`, `[::1]:8060` or `:8060`. ValueError else."""
-    match = _LISTEN.fullmatch(listen)
-    if match is None or int(match[3]) > 65535 or (match[1] and not _is_ipv6(match[1])):
-        raise ValueError("must be host:port, like 127.0.0.1:8060, [::1]:8060 or :8060")
-    return match[1] or match[2], int(match[3])
-
-
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a listener on `host`."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host.lower() == "localhost"
-
-
-def _is_ipv6(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).version == 6
-    except ValueError:
-        return False
 
 
 def _listen(value: str) -> str:

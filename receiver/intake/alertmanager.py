@@ -61,21 +61,18 @@ def _timed(item: dict[str, Any], now: float) -> dict[str, Any]:
 
 def alert(item: dict[str, Any], inherited: Status, common: Mapping[str, str], fallback: str) -> Alert:
     """One alert, complete: its status inherited, its fingerprint computed where the sender left it out."""
-    get = item.get
-    labels = strings(get("labels")) or dict(common)
+    labels = strings(item.get("labels")) or dict(common)
     if fallback and "alertname" not in labels:
         labels = {"alertname": fallback, **labels}
-    status, starts, source, known = get("status"), get("startsAt"), get("generatorURL"), get("fingerprint")
-    if status not in _STATUSES:
-        status = inherited
+    status = _status(item.get("status"), inherited)
     return {
         "status": status,
         "labels": labels,
-        "annotations": strings(get("annotations")),
-        "startsAt": time(starts or get("sendsAt")),
-        "endsAt": time(get("endsAt")) if status == "resolved" else "",
-        "generatorURL": source if type(source) is str else text(source),
-        "fingerprint": known if known and type(known) is str else text(known) or fingerprint(labels),
+        "annotations": strings(item.get("annotations")),
+        "startsAt": time(item.get("startsAt") or item.get("sendsAt")),
+        "endsAt": time(item.get("endsAt")) if status == "resolved" else "",
+        "generatorURL": text(item.get("generatorURL")),
+        "fingerprint": text(item.get("fingerprint")) or fingerprint(labels),
     }
 
 

@@ -12,6 +12,7 @@ from receiver.sandbox.faults import REDIRECTED, answered, play, respond, wait
 from receiver.sandbox.ledger import Seen
 from receiver.sandbox.pages import pages_app
 from receiver.sandbox.wire import Answer, Call, Platform
+from receiver.settings import address
 
 _LARGEST = 32 * 1024**2
 
@@ -92,11 +93,11 @@ def _targets(seen: Seen, step: str) -> tuple[str, ...]:
 
 async def serve(sandbox: Sandbox, listen: str, ready: asyncio.Event | None = None) -> None:
     """Serve the sandbox on `host:port` until cancelled; `ready` is set once it listens. OSError if it cannot."""
-    host, _, port = listen.rpartition(":")
+    host, port = address(listen)
     runner = web.AppRunner(provider_app(sandbox), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+        await web.TCPSite(runner, host or None, port).start()
         if ready is not None:
             ready.set()
         await asyncio.Event().wait()

@@ -39,8 +39,8 @@ def rule(who: Rule) -> Callable[[H], H]:
     return mark
 
 
-def guard(users: Users | None) -> Any:
-    """The one middleware. `users` is None where no user is configured and everything is open."""
+def guard(users: Users) -> Any:
+    """The one middleware. Where no user is configured everything is open."""
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -88,13 +88,13 @@ def _rule_of(request: web.Request) -> Rule:
     return found
 
 
-async def _admit(request: web.Request, users: Users | None, who: Rule) -> web.Response | None:
-    if users is None:
+async def _admit(request: web.Request, users: Users, who: Literal["viewer", "operator"]) -> web.Response | None:
+    if users.open:
         return None
     user = await users.identify(request.headers.get("Authorization"))
     if user is None:
         return refusal(401, "unauthorized", "log in with a user name and password, or a bearer token")
-    if who == "operator" and user.role != "operator":
+    if not user.may(who):
         return refusal(403, "forbidden", f"the role {user.role} may not do this")
     request[USER] = user
     return None

@@ -16,6 +16,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from receiver import logs
+from receiver.settings import address
 from receiver.web.answers import refusal
 
 HEAD_SECONDS = 9.0
@@ -93,15 +94,15 @@ class PatientHandler(RequestHandler):
 
 def bind(listen: str) -> list[socket.socket]:
     """Sockets bound to `host:port` (`:8060` is every address). OSError when it cannot be had."""
-    host, _, port = listen.rpartition(":")
-    found = socket.getaddrinfo(host.strip("[]") or None, int(port), type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    host, port = address(listen)
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     sockets = []
-    for family, kind, protocol, _, address in dict.fromkeys(found):
+    for family, kind, protocol, _, place in dict.fromkeys(found):
         bound = socket.socket(family, kind, protocol)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        bound.bind(address)
+        bound.bind(place)
         sockets.append(bound)
     return sockets
 

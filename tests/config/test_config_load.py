@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from receiver.config import load
-from receiver.config.settings import address, is_loopback
+from receiver.config.settings import is_loopback
+from receiver.settings import address
 
 HASH = "$2b$04$zcFV8COKAfC7/9WhUyfDguF2w7.FGLsPqv8aSpo3I6C6YMsiVdqoK"
 
