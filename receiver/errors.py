@@ -85,6 +85,18 @@ class Misconfigured(DeliveryError):
     reason: Reason = "authError"
 
 
+class Unreachable(DeliveryError):
+    """This recipient can never be reached, the others of the channel can: recorded, the delivery goes on."""
+
+    reason: Reason = "clientError"
+
+
+class Unchangeable(DeliveryError):
+    """The message that was to be updated in place is gone or too old: it is posted as a new one."""
+
+    reason: Reason = "clientError"
+
+
 class Unavailable(DeliveryError):
     """Not now: tried again later, and counted as an attempt.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import ssl
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, AbstractStreamWriter
@@ -32,6 +32,8 @@ __all__ = [
     "authorize",
     "host_of",
 ]
+
+T = TypeVar("T")
 
 MAX_ANSWER = 65536
 """How much of an answer is kept, in bytes; of a longer one the rest is not read and its connection is closed."""
@@ -96,6 +98,10 @@ class Client:
             failure = self._http.failure(error, host_of(request.url), body.sent)
         raise failure  # outside of the handler: aiohttp's exception, which names the URL, does not travel along
 
+    def common(self, key: str, make: Callable[[], T]) -> T:
+        """What all channels of the service have in common under `key`, made by the first that asks: a token's cache."""
+        return self._http.common.setdefault(key, make())  # type: ignore[no-any-return]
+
     async def close(self) -> None:
         """Close the connections; a later `send` opens new ones."""
         session, self._session = self._session, None
@@ -124,6 +130,7 @@ class Http:
         self._resolver = resolver
         self._timeout = aiohttp.ClientTimeout(total=total_timeout, sock_connect=connect_timeout)
         self._clients: list[Client] = []
+        self.common: dict[str, Any] = {}
 
     def client(self, config: HttpConfig = HttpConfig(), connections: int = 2) -> Client:  # noqa: B008 - frozen
         """The connections of one channel, at most `connections` at a time."""

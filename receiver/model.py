@@ -84,6 +84,8 @@ class MessageState(StrEnum):
     """Its slot is taken; it may have been posted."""
     SENT = "sent"
     FAILED = "failed"
+    DISCARDED = "discarded"
+    """Never to be posted: what it was to tell is planned anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +149,29 @@ class Mentions:
 
 
 @dataclass(frozen=True, slots=True)
+class Extras:
+    """What stands beside a body where the platform has a place of its own for it.
+
+    `fields` are short facts (name, value) and `buttons` (text, URL), both on one line and not escaped; the URLs and
+    `image` are http or https. The most important come first.
+    """
+
+    fields: tuple[tuple[str, str], ...] = ()
+    buttons: tuple[tuple[str, str], ...] = ()
+    image: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.fields or self.buttons or self.image)
+
+
+@dataclass(frozen=True, slots=True)
 class Text:
     """What a template made, ready for a channel: one message's words.
 
     `title` is one plain line without markup; `body` is escaped for the channel's markup, or plain text when `plain`.
     `alerts` are the positions, in the batch, of the alerts it tells of. `mentions` come from the configuration; the
-    channel puts them where its platform wants them.
+    channel puts them where its platform wants them. `extras` are only those that the channel takes. A `muted` text
+    replaces one that does not count any more.
     """
 
     title: str
@@ -162,6 +181,8 @@ class Text:
     plain: bool = False
     alerts: tuple[int, ...] = ()
     mentions: Mentions = Mentions()
+    extras: Extras = Extras()
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +191,9 @@ class Message:
 
     `id` is the idempotency id, the same on every retry of the same bytes. `number` of `total` counts the parts that
     a batch was split into, `alerts` are the positions, in the event, of the alerts this one tells of. `retried` says
-    that it may have been posted before.
+    that it may have been posted before. `target` is whom one call of an app reaches, as its channel writes it; empty
+    for what has one destination only. `updates` is what the provider calls the message that this one replaces in
+    place, `provider_id` what it calls this one once it was sent.
     """
 
     id: str
@@ -184,11 +207,38 @@ class Message:
     alerts: tuple[int, ...] = ()
     sent_at: float | None = None
     retried: bool = False
+    target: str = ""
+    updates: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A message that stands for a group on a channel and can be updated in place.
+
+    One for each target and part (`number`). `posted_at` is when it was posted, `updates` how often it was replaced
+    since, `told` a digest of the alerts and statuses it shows, `rank` its highest severity (see severity.rank).
+    It is `live` until all its alerts are resolved.
+    """
+
+    channel: str
+    group: str
+    target: str
+    number: int
+    provider_id: str
+    posted_at: float
+    updates: int = 0
+    told: str = ""
+    rank: int = 0
+    live: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try of one message: `at` Unix seconds, `duration` seconds; `error` is empty when it arrived."""
+    """One try of one message: `at` Unix seconds, `duration` seconds; `error` is empty when it arrived.
+
+    `note` is what there is to know of one that arrived: whom it did not reach.
+    """
 
     message_id: str
     at: float
@@ -196,6 +246,7 @@ class Attempt:
     http_status: int | None = None
     provider_code: str | None = None
     error: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ class Stage:
         """Make every channel known to the sandbox, as if its robot had been added to a group."""
         for channel in channels:
             credential, secret = channel.identity
-            self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret)
+            self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret, **channel.announced)
 
 
 async def build() -> Stage:

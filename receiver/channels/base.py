@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
@@ -11,7 +13,7 @@ from pydantic import Field, StringConstraints
 from receiver.channels.endpoints import BaseUrl
 from receiver.contacts import MentionSettings
 from receiver.http import Client, HttpConfig, Request, Response
-from receiver.model import Mentions, Message, Text
+from receiver.model import Extras, Mentions, Message, Text
 from receiver.settings import Duration, Rate, RateLimit, Section
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -49,19 +51,48 @@ class ChannelSettings(Section):
     http_config: HttpConfig = HttpConfig()
 
 
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A provider's word that a message was taken: its HTTP status, and its code where it gives one.
+
+    `note` says whom it does not reach (a partial success), `left` is the target of those who are to get it again in
+    `wait` seconds; `provider_id` is what the message is called from now on, where it can be updated.
+    """
+
+    status: int
+    code: str | None = None
+    note: str = ""
+    provider_id: str = ""
+    left: str = ""
+    wait: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Updating:
+    """For how many seconds a message can be updated in place, and how often (None: as often as need be)."""
+
+    seconds: float
+    times: int | None = None
+
+
 class Channel(ABC):
     """A named destination. A subclass says what differs: the wire body, the request, how an answer is judged."""
 
     kind: ClassVar[str]
     Settings: ClassVar[type[ChannelSettings]]
     """What the kind's part of the configuration looks like."""
+    sample: ClassVar[Mapping[str, Any]]
+    """The least configuration of the kind, its credentials made up: what a preview without a channel is made for."""
     rates: ClassVar[tuple[Rate, ...]] = ()
     """The provider's limits as exact sliding windows; `limits.rate` of the settings replaces them."""
     everyone_refused: ClassVar[frozenset[str]] = frozenset()
     """The provider's codes for a message that was refused because it mentions everyone."""
 
-    confirmation: ClassVar[str | None] = None
-    """The code with which the provider confirms a message; None where the HTTP status is all it says."""
+    takes: frozenset[str] = frozenset()
+    """Which of the Extras ("fields", "buttons", "image") have a place of their own; the others stand in the body."""
+
+    updating: Updating | None = None
+    """Whether messages of this channel can be updated in place."""
 
     def __init__(self, settings: Any, client: Client) -> None:
         self.settings = settings
@@ -72,6 +103,16 @@ class Channel(ABC):
         """The channel's name."""
         name: str = self.settings.name
         return name
+
+    @property
+    def body_template(self) -> str:
+        """The stem of the template file that makes the bodies; `plain` where the platform shows no markup."""
+        return self.kind
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Whom the channel reaches, one call each; a robot has one destination, which needs no name."""
+        return ("",)
 
     @property
     def windows(self) -> tuple[Rate, ...]:
@@ -91,6 +132,11 @@ class Channel(ABC):
     def identity(self) -> tuple[str, str | None]:
         """What the provider knows the channel by, and its signing secret: only ever told to a stand-in."""
 
+    @property
+    def announced(self) -> Mapping[str, Any]:
+        """What else a stand-in is told when the channel is made known to it."""
+        return {}
+
     @classmethod
     def staged(cls, settings: Any, stand_in: str) -> Any:
         """`settings` turned towards the stand-in of the providers at the URL `stand_in`."""
@@ -108,6 +154,14 @@ class Channel(ABC):
         """How many bytes of the room `compose` takes for `mentions`; none where the kind ignores them."""
         return 0
 
+    def weigh_extras(self, extras: Extras) -> int:
+        """How many bytes of the room `compose` takes for `extras`, all of them such as the channel takes."""
+        return 0
+
+    @abstractmethod
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """How many bytes of a composed `content` the provider counts, and how many it allows."""
+
     def beside(self, mentions: Mentions) -> Mentions:
         """Those of `mentions` that a message with markup cannot hold: a plain one of their own follows it."""
         return Mentions()
@@ -121,7 +175,7 @@ class Channel(ABC):
     def compose(self, text: Text, message_id: str) -> bytes:
         """The wire body for `text`, without signature or timestamp.
 
-        Within the provider's limits as long as title, body and mentions together weigh no more than the room.
+        Within the provider's limits as long as title, body, mentions and extras together weigh no more than the room.
         """
 
     @abstractmethod
@@ -129,14 +183,12 @@ class Channel(ABC):
         """The request that posts `message` at the Unix time `now`, signed where the kind signs."""
 
     @abstractmethod
-    def check(self, response: Response) -> None:
-        """Return if the provider confirmed the message; raise the DeliveryError its answer means otherwise."""
+    def check(self, response: Response) -> Confirmation:
+        """The provider's confirmation of a message; raises the DeliveryError its answer means otherwise."""
 
-    async def send(self, message: Message, now: float) -> Response:
+    async def send(self, message: Message, now: float) -> Confirmation:
         """Post `message` once. Raises DeliveryError unless the provider confirmed it."""
-        response = await self.client.send(self.build(message, now))
-        self.check(response)
-        return response
+        return self.check(await self.client.send(self.build(message, now)))
 
 
 def digest(*secrets: str) -> str:

@@ -7,12 +7,12 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
 from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, Channel, ChannelSettings, digest
+from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
 from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_bytes, plain, preview, wire
 from receiver.channels.endpoints import Robot, with_query
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
@@ -84,8 +84,8 @@ class DingTalkRobot(Channel):
     """A custom robot of one DingTalk group."""
 
     kind = "dingtalk_robot"
-    confirmation = "0"
     Settings = DingTalkRobotSettings
+    sample: ClassVar = {"access_token": "0" * 64}
     rates = (Rate(20, 62),)
     everyone_refused = frozenset({"400004"})
 
@@ -114,6 +114,10 @@ class DingTalkRobot(Channel):
     def weigh(self, text: str) -> int:
         """DingTalk counts the body as it is sent: JSON in UTF-8."""
         return json_bytes(text)
+
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """The whole body."""
+        return len(content), MAX_BODY
 
     def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
         """The ids stand in the body twice: in `at`, and behind an @ in the text."""
@@ -153,7 +157,7 @@ class DingTalkRobot(Channel):
             parameters |= {"timestamp": timestamp, "sign": sign(timestamp, self._secret)}
         return Request(with_query(self._url, **parameters), message.content, JSON)
 
-    def check(self, response: Response) -> None:
+    def check(self, response: Response) -> Confirmation:
         """Sent if and only if `errcode` is 0 or "0"; a page instead of JSON is the platform's ban of our address."""
         if response.body.lstrip()[:1] == b"<":
             raise self._answers.refusal(response, "1111", "an HTML page", CODES["1111"])
@@ -162,6 +166,7 @@ class DingTalkRobot(Channel):
         if code is None and body.get("punish") is not None:
             code = code_of(body, "status")
         self._answers.judge(response, code, body.get("errmsg"))
+        return Confirmation(response.status, "0")
 
 
 def _line(mentions: Mentions, plain: bool, escape: Callable[[str], str]) -> str:

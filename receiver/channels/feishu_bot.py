@@ -6,13 +6,13 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import orjson
 from pydantic import Field, SecretStr, model_validator
 
 from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, Channel, ChannelSettings, digest
+from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
 from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_bytes, plain, preview, wire
 from receiver.channels.endpoints import Robot
 from receiver.errors import Misconfigured, Rejected, Throttled
@@ -78,8 +78,8 @@ class FeishuBot(Channel):
     """A custom bot of one Feishu group."""
 
     kind = "feishu_bot"
-    confirmation = "0"
     Settings = FeishuBotSettings
+    sample: ClassVar = {"token": "00000000-0000-0000-0000-000000000000"}
     rates = (Rate(5, 1.1), Rate(100, 62))
 
     def __init__(self, settings: FeishuBotSettings, client: Client) -> None:
@@ -107,6 +107,10 @@ class FeishuBot(Channel):
     def weigh(self, text: str) -> int:
         """Feishu counts the body as it is sent: JSON in UTF-8."""
         return json_bytes(text)
+
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """The whole body; a signature, if there is one, has its room kept."""
+        return len(content), MAX_BODY
 
     def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
         """A line of a text, or an element of a card beside the one with the body."""
@@ -158,13 +162,14 @@ class FeishuBot(Channel):
             content = orjson.dumps(signature | orjson.loads(content))
         return Request(self._url, content, JSON)
 
-    def check(self, response: Response) -> None:
+    def check(self, response: Response) -> Confirmation:
         """Sent if and only if `code` is 0, or without one the older `StatusCode` is."""
         body = self._answers.body(response)
         code, said = code_of(body, "code" if "code" in body else "StatusCode"), body.get("msg")
         if code == "9499" and isinstance(said, str) and "too many request" in said.lower():
             raise self._answers.refusal(response, code, said, _TOO_MANY)
         self._answers.judge(response, code, said)
+        return Confirmation(response.status, "0")
 
 
 def sign(timestamp: str, secret: str) -> str:

@@ -8,12 +8,12 @@ import hashlib
 import hmac
 import json
 import re
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from receiver.channels.answers import Answers, retry_after, secrets_of
-from receiver.channels.base import Channel, ChannelSettings, digest
+from receiver.channels.base import Channel, ChannelSettings, Confirmation, digest
 from receiver.channels.cleaning import utf8, wire
 from receiver.channels.endpoints import Endpoint, endpoint
 from receiver.errors import DeliveryError, Misconfigured, Reason, Rejected, Throttled, Unavailable
@@ -77,6 +77,7 @@ class Webhook(Channel):
 
     kind = "webhook"
     Settings = WebhookSettings
+    sample: ClassVar = {"url": "https://webhook.example/alerts"}
 
     def __init__(self, settings: WebhookSettings, client: Client) -> None:
         super().__init__(settings, client)
@@ -125,6 +126,10 @@ class Webhook(Channel):
         """Bytes in UTF-8."""
         return utf8(text)
 
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """The whole body; what an endpoint allows is its own affair."""
+        return len(content), MAX_BODY
+
     @staticmethod
     def escape(value: str) -> str:
         """`value` as it stands within the quotes of a JSON string; unchanged where the body is not JSON."""
@@ -145,10 +150,11 @@ class Webhook(Channel):
             headers |= {"webhook-timestamp": timestamp, "webhook-signature": signature}
         return Request(self._url, message.content, headers, self.settings.method)
 
-    def check(self, response: Response) -> None:
+    def check(self, response: Response) -> Confirmation:
         """Arrived if and only if the status is 2xx (Standard Webhooks 1.0.0; 408 and 425 are tried again too)."""
         if not 200 <= response.status < 300:
             raise self._failure(response)
+        return Confirmation(response.status)
 
     def _failure(self, response: Response) -> DeliveryError:
         status, rest = response.status, retry_after(response)

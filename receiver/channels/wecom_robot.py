@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
+import orjson
 from pydantic import SecretStr, model_validator
 
 from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, Channel, ChannelSettings, digest
+from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
 from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, plain, utf8, wire
 from receiver.channels.endpoints import Robot, with_query
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
@@ -77,8 +78,8 @@ class WeComRobot(Channel):
     """A robot of one WeCom group."""
 
     kind = "wecom_robot"
-    confirmation = "0"
     Settings = WeComRobotSettings
+    sample: ClassVar = {"key": "693a91f6-7aoc-4bc4-97a0-0ec2sifa5aaa"}
     rates = (Rate(20, 62),)
 
     def __init__(self, settings: WeComRobotSettings, client: Client) -> None:
@@ -106,6 +107,12 @@ class WeComRobot(Channel):
     def weigh(self, text: str) -> int:
         """WeCom counts the content's UTF-8 bytes."""
         return utf8(text)
+
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """The content of the message, in UTF-8."""
+        body = orjson.loads(content)
+        kind = body["msgtype"]
+        return utf8(body[kind]["content"]), MAX_TEXT if kind == "text" else MAX_MARKDOWN
 
     def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
         """Those that stand in the content; the lists of a `text` take nothing of it."""
@@ -143,10 +150,11 @@ class WeComRobot(Channel):
         """The key goes on the URL; nothing is signed."""
         return Request(self._url, message.content, JSON)
 
-    def check(self, response: Response) -> None:
+    def check(self, response: Response) -> Confirmation:
         """Sent if and only if `errcode` is 0."""
         body = self._answers.body(response)
         self._answers.judge(response, code_of(body, "errcode"), body.get("errmsg"))
+        return Confirmation(response.status, "0")
 
 
 def _held(mentions: Mentions, plain: bool, escape: Callable[[str], str]) -> list[tuple[Mention, str]]:

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from time import perf_counter
-from traceback import extract_tb
+from typing import TypeVar
 
 from receiver import logs
+from receiver.channels.base import Confirmation
+from receiver.delivery import keeping
 from receiver.delivery.aside import Aside
+from receiver.delivery.keeping import Told
 from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
-from receiver.delivery.retry import Decision, GiveUp, PlainText, Retry, Stop, decide
+from receiver.delivery.posting import post
+from receiver.delivery.progress import Progress
+from receiver.delivery.retry import Anew, Decision, GiveUp, PlainText, Retry, Skip, Stop, deadline, decide
 from receiver.delivery.standing import Standing
 from receiver.errors import DeliveryError, Throttled, Unavailable
-from receiver.model import Attempt, Message, MessageState, State
+from receiver.model import Attempt, Card, Message, MessageState, State, new_id
 from receiver.store.base import ChannelState, Move, Settlement, Store, Work
 
 Turn = Callable[[], Awaitable[float | None]]
 """Waits for a slot and takes it: when it was taken, or None if nothing is to be sent now."""
 
+T = TypeVar("T")
 _log = logs.get("sender")
 
 
@@ -39,7 +45,9 @@ class Course:
         self._aside = aside
         self._parts = deque(work.messages)
         self._planned: list[Message] = []
-        self._trouble = (work.delivery.reason or "a part of it was refused") if work.refused else ""
+        self._progress = Progress(work, standing)
+        self._cards: Sequence[Card] = ()
+        self._told: Told | None = None
 
     async def run(self, turn: Turn) -> None:
         """Go on until the delivery has ended or was put off, or the channel's turn does not come.
@@ -56,59 +64,58 @@ class Course:
         except Exception:  # nothing was posted; after a cancellation nobody knows what was written
             self._standing.window.give_back(now)
             raise
-        attempt, error = await self._post(message)
+        attempt, outcome = await post(self._standing, message, self._store.now())
         self._standing.window.move(now, attempt.at + attempt.duration)
-        if error is None:
-            return self._arrived(message, attempt)
-        return await self._failed(message, attempt, error)
+        if isinstance(outcome, Confirmation):
+            return self._arrived(message, attempt, outcome)
+        return await self._failed(message, attempt, outcome)
 
     async def _begin(self, now: float) -> Message:
         """Plan the messages unless they are, and write down that the next one is on its way."""
+        if self._standing.channel.updating and self._told is None:
+            self._cards = await self._store.cards(self._work.delivery.channel, self._work.delivery.group)
+            self._told = await self._made(partial(self._planner.told, self._work))
         if not self._parts:
-            self._planned = await self._made(partial(self._planner.plan, self._work, now))
+            self._planned = await self._made(partial(self._planner.plan, self._work, now, self._cards))
             self._parts.extend(self._planned)
         message = self._parts.popleft()
         await self._store.begin(self._planned, message.id, self._standing.credential, now)
         self._planned = []
         return message
 
-    async def _made(self, plan: Callable[[], list[Message]]) -> list[Message]:
+    async def _made(self, plan: Callable[[], T]) -> T:
         return await self._aside.run(plan, size=len(self._work.event.body))
 
-    async def _post(self, message: Message) -> tuple[Attempt, DeliveryError | None]:
-        at, begun = self._store.now(), perf_counter()
-        error, status, code = None, None, None
-        try:
-            channel = self._standing.channel
-            status, code = (await channel.send(message, at)).status, channel.confirmation
-        except DeliveryError as caught:
-            error, status, code = caught, caught.http_status, caught.code
-        except Exception as caught:  # it may have been posted: the same bytes again, at the usual times
-            error = _unknown(message, caught)
-        said = (error.detail or type(error).__name__) if error else ""
-        attempt = Attempt(message.id, at, perf_counter() - begun, status, code, said)
-        self._standing.tried(attempt, error)
-        return attempt, error
-
-    def _arrived(self, message: Message, attempt: Attempt) -> bool:
+    def _arrived(self, message: Message, attempt: Attempt, confirmed: Confirmation) -> bool:
+        now = attempt.at + attempt.duration
+        self._progress.reached = True
+        self._progress.note(confirmed.note)
+        again = self._again(message, confirmed, now)
         channel: ChannelState | None = None
         moves: tuple[Move, ...] = ()
         if not self._parts:
-            channel, moves = self._end(attempt.at + attempt.duration)
-        named = (message.channel, channel) if channel else None
-        settlement = Settlement(message.id, MessageState.SENT, attempt, moves, channel=named)
+            channel, moves = self._progress.end(now)
+        group, named = self._work.delivery.group, confirmed.provider_id or message.updates
+        settlement = Settlement(
+            message.id,
+            MessageState.SENT,
+            attempt,
+            moves,
+            again,
+            channel=(message.channel, channel) if channel else None,
+            card=keeping.card(message, group, named, self._cards, self._told, now) if self._told and named else None,
+            retired=(message.channel, group, message.updates) if keeping.says_no_more(message) else None,
+        )
         self._ledger.begin(self._work.delivery, settlement)
         _log.debug("a message arrived", channel=message.channel, delivery=self._work.delivery.id, message=message.id)
         return not self._parts
 
-    def _end(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:
-        """The delivery's end when its last part went through: sent, or failed if an earlier part was refused."""
-        delivery = self._work.delivery
-        if self._trouble:
-            state = self._standing.gave_up("clientError", self._trouble, now)
-            return state, (Move(delivery.id, State.FAILED, self._trouble, attempts=delivery.attempts),)
-        state = self._standing.arrived(delivery, now)
-        return state, (Move(delivery.id, State.SENT, attempts=delivery.attempts, sent_at=now),)
+    def _again(self, message: Message, confirmed: Confirmation, now: float) -> tuple[Message, ...]:
+        """The message for those whom the provider was too busy to reach, while it is worth sending."""
+        if not confirmed.left or now + confirmed.wait >= deadline(self._work.delivery):
+            return ()
+        self._progress.again(now + confirmed.wait)
+        return (replace(message, id=new_id(now), target=confirmed.left, state=MessageState.PLANNED, retried=False),)
 
     async def _failed(self, message: Message, attempt: Attempt, error: DeliveryError) -> bool:
         now = attempt.at + attempt.duration
@@ -125,6 +132,8 @@ class Course:
 
     async def _follow(self, decision: Decision, message: Message, attempt: Attempt, error: DeliveryError) -> bool:
         now = attempt.at + attempt.duration
+        if keeping.says_no_more(message) and not isinstance(decision, Retry | Stop):
+            return await self._pass_over(message, attempt, now)
         match decision:
             case Retry():
                 await self._put_off(decision, message, attempt, error, now)
@@ -133,6 +142,13 @@ class Course:
                 return False
             case Stop():
                 await self._stop(message, attempt, error, now)
+            case Anew():
+                fresh = replace(message, id=new_id(now), updates="")
+                await self._settle(message, MessageState.FAILED, attempt, replacements=(fresh,))
+                self._parts.appendleft(fresh)
+                return False
+            case Skip():
+                return await self._skip(message, attempt, error, now)
             case GiveUp():
                 return await self._give_up(message, attempt, error, now)
         return True
@@ -142,7 +158,7 @@ class Course:
     ) -> None:
         delivery = self._work.delivery
         unknown = isinstance(error, Unavailable) and error.ambiguous
-        move = Move(delivery.id, State.QUEUED, self._trouble, retry.at, delivery.attempts + retry.counted)
+        move = Move(delivery.id, State.QUEUED, self._progress.said, retry.at, delivery.attempts + retry.counted)
         hold = self._standing.rest(error, now, retry.at)
         state = MessageState.SENDING if unknown else MessageState.PLANNED
         await self._settle(message, state, attempt, (move,), hold=hold)
@@ -152,12 +168,31 @@ class Course:
         await self._settle(message, MessageState.FAILED, attempt, replacements=tuple(plain))
         self._parts.extendleft(reversed(plain))
 
+    async def _skip(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> bool:
+        """Go on without this receiver. If nobody was reached, the channel can never work as it is configured."""
+        if not self._parts and not self._progress.reached:
+            await self._stop(message, attempt, error, now)
+            return True
+        self._progress.note(error.detail)
+        return await self._pass_over(message, attempt, now)
+
+    async def _pass_over(self, message: Message, attempt: Attempt, now: float) -> bool:
+        """Mark the message failed, which is no failure of the delivery."""
+        delivery, channel = self._work.delivery, None
+        moves: tuple[Move, ...] = (Move(delivery.id, State.SENDING, self._progress.said, attempts=delivery.attempts),)
+        if not self._parts:
+            channel, moves = self._progress.end(now)
+        await self._settle(message, MessageState.FAILED, attempt, moves, channel=channel)
+        return not self._parts
+
     async def _stop(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> None:
+        """Stop the channel. What nobody has seen yet is planned anew when it goes on, by the configuration of then."""
         delivery = self._work.delivery
         held = Move(delivery.id, State.HELD, "stopped", attempts=delivery.attempts)
         state = self._standing.change("stopped", error.detail, now)
         self._standing.held(1, "stopped")
-        await self._settle(message, MessageState.PLANNED, attempt, (held,), channel=state)
+        discarded = () if self._progress.reached else tuple(part.id for part in (message, *self._parts))
+        await self._settle(message, MessageState.PLANNED, attempt, (held,), channel=state, discarded=discarded)
         if self._standing.enabled:  # by somebody, before that was written
             await self._store.release(message.channel, now, ("stopped",))
 
@@ -165,7 +200,7 @@ class Course:
         """Mark the message refused; the parts that are left still go out, the delivery ends as failed."""
         delivery, refused = self._work.delivery, not isinstance(error, Unavailable | Throttled)
         if refused and self._parts:
-            self._trouble = error.detail
+            self._progress.trouble = error.detail
             move = Move(delivery.id, State.SENDING, error.detail, attempts=delivery.attempts)
             await self._settle(message, MessageState.FAILED, attempt, (move,))
             return False
@@ -184,14 +219,8 @@ class Course:
         replacements: tuple[Message, ...] = (),
         hold: tuple[str, float] | None = None,
         channel: ChannelState | None = None,
+        discarded: tuple[str, ...] = (),
     ) -> None:
         named = (message.channel, channel) if channel else None
-        await self._ledger.write(Settlement(message.id, state, attempt, moves, replacements, hold, named))
-
-
-def _unknown(message: Message, caught: Exception) -> Unavailable:
-    """An error that no channel should raise; its text may hold anything, even a secret."""
-    last = extract_tb(caught.__traceback__)[-1]
-    kind, place = type(caught).__name__, f"{last.name}, line {last.lineno}"
-    _log.error("a channel failed in an unknown way", channel=message.channel, error=kind, place=place)
-    return Unavailable(f"internal error: {kind}", reason="other", ambiguous=True)
+        settlement = Settlement(message.id, state, attempt, moves, replacements, hold, named, discarded=discarded)
+        await self._ledger.write(settlement)

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from receiver import logs
-from receiver.channels.base import Channel
+from receiver.channels.base import Channel, Updating
+from receiver.delivery import keeping
 from receiver.delivery.addressees import Addressees
+from receiver.delivery.keeping import Told
 from receiver.delivery.rendering import Batch, Renderer
 from receiver.metrics import Metrics
-from receiver.model import Event, Mentions, Message, StoredEvent, Text, new_id
+from receiver.model import Card, Event, Mentions, Message, StoredEvent, Text, new_id
 from receiver.store.base import Work
 
+_SEE_LATEST = {"zh": "以本组最新的消息为准", "en": "See the latest message of this group"}
 _log = logs.get("renderer")
 
 
@@ -37,15 +40,45 @@ class Planner:
         self._read = read
         self._record_url = record_url
 
-    def plan(self, work: Work, now: float) -> list[Message]:
-        """The messages that tell `work`. The first one mentions; what it cannot hold stands in one that follows it."""
+    def plan(self, work: Work, now: float, cards: Sequence[Card] = ()) -> list[Message]:
+        """The messages that tell `work`, each to every target. `cards` are what stands for its group on the channel.
+
+        The first one mentions; what it cannot hold stands in one that follows it. Where the channel's messages can be
+        updated, those that still count show the news themselves, and those that do not say so.
+        """
         event = self._read(work.event)
         positions = _told(work, event)
         mentions = self._mentions(work, event, now)
         first, *others = self._texts(work, event, positions, now, mentions=mentions)
         beside = Mentions() if first.plain else self._channel.beside(mentions)
         ping = [Text("", first.title or "…", first.status, plain=True, mentions=beside)] if beside else []
-        return self._messages(work, [first, *ping, *others], positions, now)
+        messages = self._messages(work, [first, *ping, *others], positions, now)
+        updating = self._channel.updating
+        return self._kept(messages, work, cards, updating, now) if updating and cards else messages
+
+    def _kept(
+        self, messages: Sequence[Message], work: Work, cards: Sequence[Card], updating: Updating, now: float
+    ) -> list[Message]:
+        """`messages` with those that replace one of `cards`, and what the other cards are to say from now on."""
+        places = {} if messages[0].plain else keeping.in_place(cards, self.told(work), updating, now)
+        shown = [places.get((message.target, message.number)) for message in messages]
+        old = keeping.outdated(cards, [card for card in shown if card], self._channel.targets, updating, now)
+        placed = [
+            replace(message, updates=card.provider_id) if card else message
+            for message, card in zip(messages, shown, strict=True)
+        ]
+        return placed + [self._outdated(card, work, len(messages), now) for card in old]
+
+    def _outdated(self, card: Card, work: Work, total: int, now: float) -> Message:
+        language = self._renderer.language(self._channel)
+        text = Text(_SEE_LATEST[language], _SEE_LATEST[language], "firing", muted=True)
+        made = self._message(work, text, card.number, max(total, card.number), (), now, card.target)
+        return replace(made, updates=card.provider_id)
+
+    def told(self, work: Work) -> Told:
+        """What `work` tells, as far as it is compared with what comes after it."""
+        event = self._read(work.event)
+        return keeping.told(event, [event["alerts"][position] for position in _told(work, event)])
 
     def instead(self, work: Work, refused: Message, code: str | None, now: float) -> list[Message]:
         """The plain text in place of a message with markup that was `refused` with the provider's `code`.
@@ -61,7 +94,7 @@ class Planner:
         if code in self._channel.everyone_refused:
             mentions = replace(mentions, everyone=False)
         texts = self._texts(work, event, positions, now, plain=True, mentions=mentions)
-        return self._messages(work, texts, positions, now)
+        return self._messages(work, texts, positions, now, (refused.target,))
 
     def _mentions(self, work: Work, event: Event, now: float) -> Mentions:
         alerts = [event["alerts"][position] for position in _told(work, event)]
@@ -85,11 +118,23 @@ class Planner:
             _log.error("a template failed, sent as plain text", channel=self._channel.name, error=rendering.failed)
         return rendering.texts
 
-    def _messages(self, work: Work, texts: Sequence[Text], positions: Sequence[int], now: float) -> list[Message]:
-        return [self._message(work, text, number, len(texts), positions, now) for number, text in enumerate(texts, 1)]
+    def _messages(
+        self,
+        work: Work,
+        texts: Sequence[Text],
+        positions: Sequence[int],
+        now: float,
+        targets: Sequence[str] | None = None,
+    ) -> list[Message]:
+        """Part by part, so that everybody has the first one soon."""
+        return [
+            self._message(work, text, number, len(texts), positions, now, target)
+            for number, text in enumerate(texts, 1)
+            for target in (self._channel.targets if targets is None else targets)
+        ]
 
     def _message(
-        self, work: Work, text: Text, number: int, total: int, positions: Sequence[int], now: float
+        self, work: Work, text: Text, number: int, total: int, positions: Sequence[int], now: float, target: str
     ) -> Message:
         message_id = new_id(now)
         return Message(
@@ -101,6 +146,7 @@ class Planner:
             total=total,
             plain=text.plain,
             alerts=tuple(positions[index] for index in text.alerts),
+            target=target,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from receiver.errors import DeliveryError, Misconfigured, Rejected, Throttled
+from receiver.errors import DeliveryError, Misconfigured, Rejected, Throttled, Unchangeable, Unreachable
 from receiver.model import Delivery
 
 SCHEDULE = (2.0, 5.0, 15.0, 30.0, 60.0, 120.0)
@@ -38,19 +38,33 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Skip:
+    """This recipient is never reached; the others are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anew:
+    """What was to be updated in place is posted as a new message."""
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Never to be tried again."""
 
     reason: str
 
 
-Decision = Retry | PlainText | Stop | GiveUp
+Decision = Retry | PlainText | Stop | Skip | Anew | GiveUp
 
 
 def decide(error: DeliveryError, delivery: Delivery, now: float, *, plain: bool, jitter: float) -> Decision:
     """What follows `error`. `plain` says the plain form was the one refused; `jitter` is drawn from -1 to 1."""
     if isinstance(error, Misconfigured):
         return Stop()
+    if isinstance(error, Unreachable):
+        return Skip()
+    if isinstance(error, Unchangeable):
+        return Anew()
     if isinstance(error, Rejected):
         return GiveUp(error.detail) if plain else PlainText()
     if now >= deadline(delivery):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from receiver.model import Attempt, Delivery, Message, MessageState, State, StoredEvent
+from receiver.model import Attempt, Card, Delivery, Message, MessageState, State, StoredEvent
 from receiver.settings import Duration, Section
 
 
@@ -42,13 +42,15 @@ class Receipt:
 class Work:
     """A delivery that is due, its event, and the messages planned for it that are not settled yet, in order.
 
-    `refused` says that another message of it was refused for good, so that it can only end as failed.
+    `refused` says that another message of it was refused for good, so that it can only end as failed; `reached` that
+    one was sent.
     """
 
     delivery: Delivery
     event: StoredEvent
     messages: tuple[Message, ...] = ()
     refused: bool = False
+    reached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,10 @@ class ChannelState:
 class Settlement:
     """The end of one try, written in one transaction: the message, the attempt, the deliveries, the channel.
 
-    `replacements` are messages that take the place of a refused one. `hold` is (credential, until). An empty
-    `message_id` settles deliveries that no message was made for.
+    `replacements` are messages that take the place of a refused one, `discarded` the ids of others that are never to
+    be posted. `hold` is (credential, until). `card` is what can be updated in place from now on, `retired`
+    (channel, group, provider's id) what does not count any more. An empty `message_id` settles deliveries that no
+    message was made for.
     """
 
     message_id: str
@@ -92,6 +96,9 @@ class Settlement:
     replacements: tuple[Message, ...] = ()
     hold: tuple[str, float] | None = None
     channel: tuple[str, ChannelState] | None = None
+    card: Card | None = None
+    discarded: tuple[str, ...] = ()
+    retired: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +185,9 @@ class Store(Protocol):
 
     async def slots(self, credential: str, since: float) -> tuple[list[float], float]:
         """The credential's slots after `since`, in order, and until when it is on hold (0 if it is not)."""
+
+    async def cards(self, channel: str, group: str) -> list[Card]:
+        """What stands for the group on the channel and can be updated in place, by target and number."""
 
     async def channels(self) -> dict[str, ChannelState]:
         """What is remembered of each channel that was ever changed."""

@@ -10,6 +10,9 @@ from receiver.store.statements import SQLITE as SQL
 SLOT_AGE = 86400.0
 """For how long a taken slot is remembered, in seconds: longer than any rate window."""
 
+CARD_AGE = 30 * 86400.0
+"""For how long it is remembered what stands for a group, in seconds: longer than any message can be updated."""
+
 _LOOKED_AT = 200
 
 
@@ -54,6 +57,11 @@ def expire_held(db: Cursor, before: float, limit: int) -> int:
 def forget_slots(db: Cursor, now: float) -> None:
     """Forget the slots that no window can count any more."""
     db.execute(SQL["forget_slots"], (now - SLOT_AGE,))
+
+
+def forget_cards(db: Cursor, now: float) -> None:
+    """Forget the messages that no provider lets us update any more."""
+    db.execute(SQL["forget_cards"], (now - CARD_AGE,))
 
 
 def shrink(db: Cursor) -> int:

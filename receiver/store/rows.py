@@ -82,7 +82,7 @@ def event_of(row: Sequence[Any]) -> StoredEvent:
 
 def message_of(row: Sequence[Any], deliveries: tuple[str, ...]) -> Message:
     """A Message from `message_columns` and what it carries."""
-    message_id, channel, content, number, total, plain, state, alerts, sent_at, begun = row
+    message_id, channel, content, number, total, plain, state, alerts, sent_at, begun, target, updates, named = row
     return Message(
         message_id,
         channel,
@@ -95,6 +95,9 @@ def message_of(row: Sequence[Any], deliveries: tuple[str, ...]) -> Message:
         tuple(json.loads(alerts)),
         sent_at,
         bool(begun),
+        target,
+        updates,
+        named,
     )
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 from sqlite3 import Connection, Cursor
 from typing import Any
 
-from receiver.model import Attempt, Delivery, Message, MessageState, StoredEvent
+from receiver.model import Attempt, Card, Delivery, Message, MessageState, StoredEvent
 from receiver.store.base import MAX_WAIT, Backlog, ChannelState, Move, Settlement, Work
 from receiver.store.packing import pack
 from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of, listed, message_of
@@ -31,10 +31,18 @@ def due(db: Connection, channel: str, now: float, limit: int) -> list[Work]:
             chosen = list(islice(ready, limit))
         found = _offered(db, chosen) if chosen else []
         messages = messages_by_delivery(db, "unsettled_messages", [seq for seq, *_ in found]) if found else {}
-        refused = {seq for (seq,) in db.execute(SQL["refused"], (listed(list(messages)),))} if messages else set()
+        refused, reached = (_among(db, name, list(messages)) for name in ("refused", "reached"))
     finally:
         db.execute("commit")
-    return [Work(delivery, event, tuple(messages.get(seq, ())), seq in refused) for seq, delivery, event in found]
+    return [
+        Work(delivery, event, tuple(messages.get(seq, ())), seq in refused, seq in reached)
+        for seq, delivery, event in found
+    ]
+
+
+def _among(db: Connection, statement: str, deliveries: Sequence[int]) -> set[int]:
+    """Those of the numbered deliveries that `statement` finds."""
+    return {seq for (seq,) in db.execute(SQL[statement], (listed(deliveries),))} if deliveries else set()
 
 
 def _offered(db: Connection, chosen: Sequence[int]) -> list[tuple[int, Delivery, StoredEvent]]:
@@ -84,6 +92,12 @@ def slots(db: Connection, credential: str, since: float) -> tuple[list[float], f
     taken = [at for (at,) in db.execute(SQL["slots"], (credential, since)).fetchall()]
     hold = db.execute(SQL["credential_hold"], (credential,)).fetchall()
     return taken, hold[0][0] if hold else 0.0
+
+
+def cards(db: Connection, channel: str, group: str) -> list[Card]:
+    """What stands for the group on the channel."""
+    rows = db.execute(SQL["cards"], (channel, group)).fetchall()
+    return [Card(*[*row[:-1], bool(row[-1])]) for row in rows]
 
 
 def channels(db: Connection) -> dict[str, ChannelState]:
@@ -140,7 +154,8 @@ def _keep(db: Cursor, messages: Sequence[tuple[Message, float | None]]) -> None:
 def _values(message: Message, began_at: float | None) -> tuple[Any, ...]:
     state = message.state if began_at is None else MessageState.SENDING
     first = (message.id, message.channel, pack(message.content), message.number, message.total)
-    return (*first, int(message.plain), state.value, listed(message.alerts), began_at)
+    whom = (message.target, message.updates)
+    return (*first, int(message.plain), state.value, listed(message.alerts), began_at, *whom)
 
 
 def settle(db: Cursor, calls: Sequence[tuple[Settlement]]) -> list[None]:
@@ -156,7 +171,19 @@ def settle(db: Cursor, calls: Sequence[tuple[Settlement]]) -> list[None]:
             db.execute(SQL["hold_credential"], (*each.hold, MAX_WAIT))
         if each.channel:
             set_channel(db, *each.channel)
+        if each.discarded:
+            db.execute(SQL["discard_messages"], (json.dumps(each.discarded),))
+        if each.card:
+            _keep_card(db, each.message_id, each.card)
+        if each.retired:
+            db.execute(SQL["retire_card"], each.retired)
     return [None] * len(calls)
+
+
+def _keep_card(db: Cursor, message_id: str, card: Card) -> None:
+    db.execute(SQL["name_message"], (message_id, card.provider_id))
+    named = (card.channel, card.group, card.target, card.number, card.provider_id)
+    db.execute(SQL["keep_card"], (*named, card.posted_at, card.updates, card.told, card.rank, int(card.live)))
 
 
 def _end(settlement: Settlement) -> tuple[Any, ...]:
@@ -166,7 +193,7 @@ def _end(settlement: Settlement) -> tuple[Any, ...]:
 
 
 def _tried(attempt: Attempt) -> tuple[Any, ...]:
-    outcome = (attempt.http_status, attempt.provider_code, attempt.error)
+    outcome = (attempt.http_status, attempt.provider_code, attempt.error, attempt.note)
     return (attempt.message_id, attempt.at, attempt.duration, *outcome)
 
 

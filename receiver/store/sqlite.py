@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from receiver.errors import StoreUnavailable
-from receiver.model import Delivery, Message, StoredEvent
+from receiver.model import Card, Delivery, Message, StoredEvent
 from receiver.store import acceptance, migrations, pruning, records, sending
 from receiver.store.base import Backlog, ChannelState, Mark, Quarantined, Query, Receipt, Record, Settlement, Work
 from receiver.store.connection import connect, unavailable
@@ -36,6 +36,7 @@ _RELEASE = Operation(sending.release)
 _FORGET = Operation(pruning.forget)
 _EXPIRE_HELD = Operation(pruning.expire_held)
 _FORGET_SLOTS = Operation(pruning.forget_slots)
+_FORGET_CARDS = Operation(pruning.forget_cards)
 _SHRINK = Operation(pruning.shrink)
 
 
@@ -124,6 +125,10 @@ class SqliteStore:
         """See Store."""
         return self._read(sending.slots, credential, since)
 
+    async def cards(self, channel: str, group: str) -> list[Card]:
+        """See Store."""
+        return self._read(sending.cards, channel, group)
+
     async def channels(self) -> dict[str, ChannelState]:
         """See Store."""
         return self._read(sending.channels)
@@ -169,6 +174,7 @@ class SqliteStore:
         while await self._writer.submit(self._sweep, self.now()):
             pass
         await self._writer.submit(_FORGET_SLOTS, self.now())
+        await self._writer.submit(_FORGET_CARDS, self.now())
         while self._writer.full and await self._writer.submit(_SHRINK):
             pass
         return forgotten

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
-from receiver.delivery.rendering import functions, numbers, times
+from receiver.delivery.rendering import extras, functions, numbers, times
 from receiver.delivery.rendering.environment import TemplateEnvironment
 from receiver.delivery.rendering.layouts import DEFAULT_LAYOUT, read
 from receiver.delivery.rendering.markup import CUT, Safe, lines_of, text_of, to_json, web_url
 from receiver.errors import TemplateError
 
 Form = Literal["markup", "plain", "json"]
+_CONTROL = re.compile("[\x1c-\x1f]")
 _NOT_GLOBAL = frozenset(
     {"title", "format", "append", "stringSlice", "string", "center", "indent", "round", "sum", "replace"}
 )
@@ -104,7 +106,8 @@ def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable
         "join": environment.join,
         "e": escaped,
         "escape": escaped,
-        "safe": lambda value: Safe(text_of(value).replace(CUT, "")),
+        "safe": lambda value: Safe(_CONTROL.sub("", text_of(value))),
+        **extras.filters(escape, link, marked=form != "json"),
         "toJson": json,
         "tojson": json,
     }

@@ -19,6 +19,8 @@ from receiver.delivery.rendering.markup import VALUE_LIMIT, defused
 from receiver.errors import TemplateError
 
 DEFAULT = "default"
+_SHARED = ("title", "plain")
+"""Templates for all kinds."""
 
 
 class TemplateFailure(TemplateError):
@@ -91,7 +93,7 @@ class Library:
 
     def body(self, channel: Channel, language: str) -> Compiled:
         """The template for the channel's kind. TemplateFailure if there is none or it is bad."""
-        return self._template(channel.kind, channel, language)
+        return self._template(channel.body_template, channel, language)
 
     def _template(self, noun: str, channel: Channel, language: str) -> Compiled:
         key = (noun, channel.settings.template, language, channel.escape)
@@ -104,7 +106,7 @@ class Library:
 
     def _load(self, noun: str, channel: Channel, language: str) -> Compiled | TemplateFailure:
         template: str = channel.settings.template
-        folders = [template] if noun == channel.kind else [template, DEFAULT]
+        folders = [template, DEFAULT] if noun in _SHARED else [template]
         name = self._name(folders, noun, language)
         environment = self._environment(noun, channel)
         try:
@@ -122,7 +124,7 @@ class Library:
 
     def _environment(self, noun: str, channel: Channel) -> TemplateEnvironment:
         form: Form = "markup"
-        if noun in ("title", "plain"):
+        if noun in _SHARED:
             form, escape = "plain", defused
         elif noun == "webhook":
             form, escape = "json", channel.escape

@@ -14,6 +14,7 @@ from pydantic import field_validator
 
 from receiver.channels.base import Channel
 from receiver.delivery.rendering import plaintext, samples, times
+from receiver.delivery.rendering.extras import taken, within
 from receiver.delivery.rendering.facts import Batch, Facts, of_channel
 from receiver.delivery.rendering.library import Library, TemplateFailure
 from receiver.delivery.rendering.markup import CUT, defused, text_of
@@ -73,6 +74,11 @@ class Renderer:
         self._library = Library(templates.directory, self._zone)
         self._lock = Lock()
         self._given: WeakKeyDictionary[Channel, dict[str, Any]] = WeakKeyDictionary()
+
+    def language(self, channel: Channel) -> str:
+        """The language that `channel` speaks."""
+        chosen: str = channel.settings.language or self._language
+        return chosen
 
     def render(
         self, channel: Channel, batch: Batch, now: float, *, plain: bool = False, mentions: Mentions = _NOBODY
@@ -144,7 +150,10 @@ class Renderer:
         if channel.kind == "webhook" and not plain:
             texts: tuple[Text, ...] = (_text(title, output, facts, _all(batch), plain),)
         else:
-            texts = _messages(channel, facts, title, output, room - weight, plain)
+            output, extras = taken(output, () if plain else channel.takes)
+            extras = within(channel, extras, room // 2)
+            texts = _messages(channel, facts, title, output, room - weight - channel.weigh_extras(extras), plain)
+            texts = tuple(replace(text, extras=extras) for text in texts) if extras else texts
         facts.forget()
         return texts
 
@@ -183,7 +192,8 @@ def _messages(channel: Channel, facts: Facts, title: str, output: str, room: int
 def _parts(
     channel: Channel, facts: Facts, title: str, pieces: Sequence[str], room: int, plain: bool
 ) -> tuple[Text, ...]:
-    measure = Measure(channel.weigh, lambda left: _note(channel, facts, left, plain), markup=not plain)
+    unmarked = plain or channel.body_template == "plain"
+    measure = Measure(channel.weigh, lambda left: _note(channel, facts, left, unmarked), markup=not unmarked)
     parts = split(pieces, room, measure, _title_weight(channel, _NUMBERING, plain))
     numbers = [f" ({number}/{len(parts)})" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)]
     return tuple(

@@ -12,4 +12,4 @@ e.id, e.source, e.received_at, e.body, e.path, e.channels
 -- name: message_columns
 -- In the order of model.Message, without its deliveries; a message may have been posted once it was begun or tried.
 m.id, m.channel, m.content, m.number, m.total, m.plain, m.state, m.alerts, m.sent_at,
-m.state = 'sending' or exists (select 1 from attempt a where a.message = m.seq)
+m.state = 'sending' or exists (select 1 from attempt a where a.message = m.seq), m.target, m.updates, m.provider_id

@@ -63,6 +63,11 @@ order by m.number, m.seq
 select distinct c.delivery from carries c join message m on m.seq = c.message
 where c.delivery in (select value from json_each($1)) and m.state = 'failed' and m.plain = 1
 
+-- name: reached
+-- Those of the deliveries in the JSON list $1 of which a message was sent.
+select distinct c.delivery from carries c join message m on m.seq = c.message
+where c.delivery in (select value from json_each($1)) and m.state = 'sent'
+
 -- name: last_success
 select channel, max(sent_at) from (select channel, sent_at from message order by seq desc limit 20000)
 where sent_at is not null group by channel
@@ -73,8 +78,8 @@ select c.message, d.id from carries c join delivery d on d.seq = c.delivery
 where c.message in (select value from json_each($1)) order by c.message, c.position
 
 -- name: insert_message
-insert into message (id, channel, content, number, total, plain, state, alerts, began_at)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+insert into message (id, channel, content, number, total, plain, state, alerts, began_at, target, updates)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: insert_carries
 -- The message $1 carries, at the position $2, the delivery $3.
@@ -100,9 +105,32 @@ insert into slot (credential, at) values ($1, $2)
 update message set state = v.column2, sent_at = coalesce(v.column3, sent_at)
 from (values ($1, $2, $3)) v where message.id = v.column1
 
+-- name: name_message
+update message set provider_id = $2 where id = $1
+
+-- name: discard_messages
+-- The messages in the JSON list $1, as far as they were not settled.
+update message set state = 'discarded'
+where id in (select value from json_each($1)) and state in ('planned', 'sending')
+
+-- name: keep_card
+insert into card (channel, group_key, target, number, provider_id, posted_at, updates, told, rank, live)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+on conflict (channel, group_key, target, number) do update set provider_id = excluded.provider_id,
+posted_at = excluded.posted_at, updates = excluded.updates, told = excluded.told, rank = excluded.rank,
+live = excluded.live
+
+-- name: retire_card
+update card set live = 0 where channel = $1 and group_key = $2 and provider_id = $3
+
+-- name: cards
+select channel, group_key, target, number, provider_id, posted_at, updates, told, rank, live from card
+where channel = $1 and group_key = $2 order by number, target
+
 -- name: insert_attempt
-insert into attempt (message, at, duration, http_status, provider_code, error)
-select m.seq, v.column2, v.column3, v.column4, v.column5, v.column6 from (values ($1, $2, $3, $4, $5, $6)) v
+insert into attempt (message, at, duration, http_status, provider_code, error, note)
+select m.seq, v.column2, v.column3, v.column4, v.column5, v.column6, v.column7
+from (values ($1, $2, $3, $4, $5, $6, $7)) v
 cross join message m on m.id = v.column1
 
 -- name: move_delivery

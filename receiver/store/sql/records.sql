@@ -28,7 +28,7 @@ select c.delivery, m.seq, {message_columns} from carries c join message m on m.s
 where c.delivery in (select value from json_each($1)) order by m.seq
 
 -- name: attempts_of
-select m.id, a.at, a.duration, a.http_status, a.provider_code, a.error
+select m.id, a.at, a.duration, a.http_status, a.provider_code, a.error, a.note
 from carries c join message m on m.seq = c.message join attempt a on a.message = m.seq
 where c.delivery = $1 order by a.seq
 
@@ -91,3 +91,6 @@ pragma freelist_count
 
 -- name: forget_slots
 delete from slot where at < $1
+
+-- name: forget_cards
+delete from card where posted_at < $1
