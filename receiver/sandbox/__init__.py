@@ -6,10 +6,12 @@ from receiver.sandbox.clock import Clock
 from receiver.sandbox.faults import Fault
 from receiver.sandbox.ledger import Dropped, Posted, Seen
 from receiver.sandbox.pages import pages_app
-from receiver.sandbox.robots import Options
+from receiver.sandbox.robots import KINDS, OTHER, Options
 from receiver.sandbox.server import provider_app, serve
 
 __all__ = [
+    "KINDS",
+    "OTHER",
     "App",
     "Clock",
     "Dropped",

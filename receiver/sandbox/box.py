@@ -15,13 +15,14 @@ from receiver.sandbox.faults import Fault, Faults
 from receiver.sandbox.feishu import Feishu
 from receiver.sandbox.feishu_app import FeishuApp
 from receiver.sandbox.ledger import Dropped, Ledger, Posted, Seen
+from receiver.sandbox.other import Other
 from receiver.sandbox.robots import APPS, Options, Robot, Robots
 from receiver.sandbox.webhook import Webhook
 from receiver.sandbox.wecom import WeCom
 from receiver.sandbox.wecom_app import WeComApp
 from receiver.sandbox.wire import Platform
 
-PLATFORMS: tuple[type[Platform], ...] = (WeCom, DingTalk, Feishu, Webhook, WeComApp, DingTalkApp, FeishuApp)
+PLATFORMS: tuple[type[Platform], ...] = (WeCom, DingTalk, Feishu, Webhook, WeComApp, DingTalkApp, FeishuApp, Other)
 
 
 class Sandbox:
@@ -89,7 +90,8 @@ class Sandbox:
         """Add a robot to a group; `name` is what the group is called here (default: a digest of the credential).
 
         `credential` is WeCom's key, DingTalk's access_token, Feishu's hook token or the last part of a webhook's
-        path; `secret` switches signature checks on. ValueError for an unknown kind.
+        path; `secret` switches signature checks on. The kind `other` is any provider that nobody wrote a stand-in for,
+        `credential` its name in the path. ValueError for an unknown kind.
 
         An app's credential is WeCom's corp_id (its apps are told apart by `secret`), DingTalk's app_key or Feishu's
         app_id; `secret` is what its token is fetched with. `members` lists whom it may reach, by sort: `users`,

@@ -180,7 +180,8 @@ def blocks(text: str, dialect: Dialect) -> Iterator[tuple[str, list[str]]]:
             yield kind, held
             held = []
         kind = line.kind
-        held = [*held, line.text] if kind else []
+        if kind:
+            held.append(line.text)
     if held:
         yield kind, held
 

@@ -161,7 +161,9 @@ class FeishuMessages(AppCall):
 
     def _replace(self, sent: Sent, written: Written) -> None:
         sent.facts["written"] = written
-        self.platform.ledger.update(sent.number, self.call.at, written.content, self.call.body)
+        ledger, call = self.platform.ledger, self.call
+        if not ledger.update(sent.number, call.at, written.content, call.body):  # it was cleared away: shown once more
+            sent.number = ledger.post(self.app, call.at, written.content, call.body, b"{}", (sent.facts["who"],)).id
 
     def _edit(self, message: str) -> Answer:
         only(self.body, ("msg_type", "content"), "", self.note)

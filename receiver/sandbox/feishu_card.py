@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from receiver.sandbox.dialects import Dialect, links_of
@@ -23,6 +24,7 @@ from receiver.sandbox.ledger import Content, Part
 from receiver.sandbox.wire import Note, Refused, only, text_of
 
 _MOST_ELEMENTS = 200
+_LONGEST_BUTTON = 100
 
 
 def read_card(card: Any, at_all: bool, note: Note) -> Content:
@@ -31,7 +33,7 @@ def read_card(card: Any, at_all: bool, note: Note) -> Content:
         raise Refused(9499, "Bad Request", 400)
     if card.get("type") == "template":
         return _template(card, note)
-    content = _read_2(card) if card.get("schema") == "2.0" else _read_1(card, note)
+    content = _read_2(card, note) if card.get("schema") == "2.0" else _read_1(card, note)
     if "all" in content.mentions and not at_all:
         raise _bad(100290, "at all is not allowed in this group")
     _check_header(card, note)
@@ -59,7 +61,7 @@ def _strict(value: Any, allowed: tuple[str, ...], where: str) -> Mapping[str, An
     return value
 
 
-def _read_2(card: Mapping[str, Any]) -> Content:
+def _read_2(card: Mapping[str, Any], note: Note) -> Content:
     _strict(card, CARD, "ROOT")
     config = _strict(card.get("config", {}), CONFIG, "ROOT -> config")
     if config.get("update_multi", True) is not True:
@@ -69,9 +71,17 @@ def _read_2(card: Mapping[str, Any]) -> Content:
     if header:
         _check_text(header.get("title"), "ROOT -> header -> title")
     elements = list(_walk(body.get("elements"), "ROOT -> body -> elements"))
-    if len(elements) > _MOST_ELEMENTS:
+    if _count(header, elements) > _MOST_ELEMENTS:
         raise _bad(11310, f"card element count over {_MOST_ELEMENTS}")
+    if any(len(_said(_dict(one.get("text")))) > _LONGEST_BUTTON for one in elements if one.get("tag") == "button"):
+        note(f"a button's text is over {_LONGEST_BUTTON} characters")
     return _content(card, elements, text_of(_dict(config.get("summary")).get("content")))
+
+
+def _count(header: Mapping[str, Any], elements: list[Mapping[str, Any]]) -> int:
+    """Components and the texts in them count alike."""
+    titles = sum(name in header for name in ("title", "subtitle"))
+    return titles + sum(len(_texts(element)) for element in elements)
 
 
 def _check_text(text: Any, where: str) -> None:
@@ -149,7 +159,8 @@ def _content(card: Mapping[str, Any], elements: list[Mapping[str, Any]], summary
     texts = [_dict(header.get("subtitle")), *(text for element in elements for text in _texts(element))]
     mentions = [who for text in [title, *texts] if _dialect(text) is Dialect.FEISHU for who in pings(_said(text))]
     parts = [Part(_said(_dict(header.get("subtitle"))))] if header.get("subtitle") else []
-    parts += [part for element in elements for part in _parts(element)]
+    aside = {id(child) for element in elements if element.get("tag") == "column" for child in _texts_in(element)}
+    parts += [replace(part, aside=id(element) in aside) for element in elements for part in _parts(element)]
     whole = text_of(_dict(card.get("card_link")).get("url"))
     parts += [Part("›", url=whole)] if whole else []
     parts += [Part("", url=url) for url in links_of(_said(title), _dialect(title))]
@@ -170,6 +181,11 @@ def _texts(element: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Every text of one component itself, without its children's."""
     held = [element.get("text"), _dict(element.get("header")).get("title"), element.get("alt"), element.get("title")]
     return [element, *(text for text in held if isinstance(text, dict))]
+
+
+def _texts_in(element: Mapping[str, Any]) -> list[Any]:
+    held = element.get("elements")
+    return [child for child in held if _dict(child).get("tag") == "markdown"] if isinstance(held, list) else []
 
 
 def _parts(element: Mapping[str, Any]) -> list[Part]:

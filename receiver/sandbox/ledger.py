@@ -18,11 +18,16 @@ _REVISIONS_KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One piece of a message: its text in `dialect`, and where it leads if it is a button or a card link."""
+    """One piece of a message: its text in `dialect`, and where it leads if it is a button or a card link.
+
+    `name` is what stands before the text in a card's row. `aside` says that it shares its line with its neighbours.
+    """
 
     text: str
     dialect: Dialect = Dialect.PLAIN
     url: str = ""
+    name: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +138,14 @@ class Ledger:
         self._thin_messages()
         return posted
 
-    def update(self, number: int, at: float, content: Content, raw: bytes) -> None:
-        """Replace what the message with the id `number` shows, in place; nothing if it was forgotten."""
+    def update(self, number: int, at: float, content: Content, raw: bytes) -> bool:
+        """Replace what the message with the id `number` shows, in place; False if it was forgotten."""
         old = self.message(number)
         if old is not None:
             earlier = (*old.earlier, replace(old, earlier=()))[-_REVISIONS_KEPT:]
             new = replace(old, raw=raw, updates=old.updates + 1, updated_at=at, earlier=earlier, **_shown(content))
             self._change(new)
+        return old is not None
 
     def recall(self, number: int, at: float) -> None:
         """Take the message with the id `number` back; its bubble stays, marked."""
@@ -210,11 +216,16 @@ def _shown(content: Content) -> dict[str, Any]:
         "msgtype": content.msgtype,
         "title": content.title,
         "text": "\n".join(part.text for part in content.parts),
-        "plain": "\n".join(plain_of(part.text, part.dialect) for part in content.parts),
+        "plain": "\n".join(_plain(part) for part in content.parts),
         "mentions": tuple(dict.fromkeys(content.mentions)),
         "links": _links(content),
         "content": content,
     }
+
+
+def _plain(part: Part) -> str:
+    text = plain_of(part.text, part.dialect)
+    return f"{part.name}  {text}" if part.name else text
 
 
 def _links(content: Content) -> tuple[str, ...]:

@@ -14,6 +14,8 @@ _REMEMBERED = 10_000
 
 APPS = ("wecom_app", "dingtalk_app", "feishu_app")
 KINDS = ("wecom_robot", "dingtalk_robot", "feishu_bot", "webhook", *APPS)
+OTHER = "other"
+"""The kind of whatever no stand-in was written for."""
 
 
 @dataclass
@@ -67,8 +69,8 @@ class Robot:
         return self.credential
 
     def hidden(self) -> set[str]:
-        """What must not be shown of it. A webhook's path is no secret."""
-        named = () if self.kind == "webhook" else (self.credential,)
+        """What must not be shown of it. A webhook's path is no secret, nor a name."""
+        named = () if self.kind in ("webhook", OTHER) else (self.credential,)
         return {text for text in (*named, self.secret) if text}
 
     def used(self, now: float, per: float) -> int:
@@ -120,7 +122,7 @@ class Robots:
 
     def add(self, robot: Robot) -> None:
         """Register `robot`, in place of one with the same credential. ValueError for a kind nobody stands in for."""
-        if robot.kind not in KINDS:
+        if robot.kind not in (*KINDS, OTHER):
             raise ValueError(f"kind must be one of {', '.join(KINDS)}")
         robot.name = robot.name or short(robot.credential)
         self._known[robot.kind, robot.account] = robot

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from receiver import logs
 from receiver.sandbox.box import Sandbox
 from receiver.sandbox.faults import REDIRECTED, answered, play, respond, wait
 from receiver.sandbox.ledger import Seen
@@ -14,6 +15,7 @@ from receiver.sandbox.pages import pages_app
 from receiver.sandbox.wire import Answer, Call, Platform
 from receiver.settings import address
 
+_log = logs.get("sandbox")
 _LARGEST = 32 * 1024**2
 
 
@@ -98,6 +100,7 @@ async def serve(sandbox: Sandbox, listen: str, ready: asyncio.Event | None = Non
     await runner.setup()
     try:
         await web.TCPSite(runner, host or None, port).start()
+        _log.info("the sandbox listens", address=listen, page="/sandbox/")
         if ready is not None:
             ready.set()
         await asyncio.Event().wait()

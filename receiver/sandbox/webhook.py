@@ -42,7 +42,7 @@ class Webhook(Platform):
         if robot.secret is not None:
             _check_signature(robot.secret, call, self.noting(robot))
         done = as_json({"ok": True})
-        return done if self._is_repeat(robot, call) else self.show(robot, call, _content(call.body), done)
+        return done if self._is_repeat(robot, call) else self.show(robot, call, content_of(call.body), done)
 
     def _is_repeat(self, robot: Robot, call: Call) -> bool:
         key = call.headers.get("webhook-id", "")
@@ -79,7 +79,8 @@ def _check_signature(secret: str, call: Call, note: Note) -> None:
         raise Refused(401, "no matching signature", 401)
 
 
-def _content(body: bytes) -> Content:
+def content_of(body: bytes) -> Content:
+    """Any body as a message: JSON, as far as it is, with its `title`."""
     text = body.decode(errors="replace")
     try:
         value = json.loads(text)

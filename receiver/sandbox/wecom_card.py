@@ -120,7 +120,7 @@ def parts_of(card: Mapping[str, Any], rows: Mapping[str, list[dict[str, Any]]]) 
     ]
     parts = [Part(text) for text in texts if text]
     parts += [
-        Part(f"{row['keyname']}  {text_of(row.get('value'))}", url=text_of(row.get("url")))
+        Part(text_of(row.get("value")), url=text_of(row.get("url")), name=text_of(row["keyname"]))
         for row in rows["horizontal_content_list"]
     ]
     parts += [Part(f"{row['title']}  {text_of(row.get('desc'))}") for row in rows["vertical_content_list"]]

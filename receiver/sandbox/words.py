@@ -19,6 +19,7 @@ _ZH = {
     "to": "发给",
     "updated": "已更新 {} 次",
     "recalled": "已撤回",
+    "whole": "点击卡片打开",
     "wecom_robot": "企业微信",
     "wecom_app": "企业微信应用",
     "dingtalk_app": "钉钉应用",
@@ -26,6 +27,7 @@ _ZH = {
     "dingtalk_robot": "钉钉",
     "feishu_bot": "飞书",
     "webhook": "Webhook",
+    "other": "其他",
     "robot": "机器人",
 }
 _EN = {
@@ -43,8 +45,9 @@ _EN = {
     "raw": "raw body",
     "live": "live",
     "to": "to",
-    "updated": "updated {} times",
+    "updated": "updated, {}×",
     "recalled": "recalled",
+    "whole": "the whole card opens this",
     "wecom_robot": "WeCom",
     "wecom_app": "WeCom app",
     "dingtalk_app": "DingTalk app",
@@ -52,6 +55,7 @@ _EN = {
     "dingtalk_robot": "DingTalk",
     "feishu_bot": "Feishu",
     "webhook": "Webhook",
+    "other": "Other",
     "robot": "robot",
 }
 WORDS = {"zh": _ZH, "en": _EN}

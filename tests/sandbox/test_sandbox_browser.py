@@ -64,7 +64,7 @@ async def test_a_card_is_replaced_in_place(box, wire, post, page):
     await wire.patch(f"{path}/{message_id}", json={"content": card(f"resolved {HOSTILE}", "green")}, headers=token)
     await page.wait_for_selector(".feishu_app .c-green")
     assert await page.locator(".message").count() == 1
-    assert "updated 1 times" in await page.inner_text(".message header")
+    assert "updated, 1×" in await page.inner_text(".message header")
     assert await page.inner_text(".message .to") == "to oc_1"
     assert await page.locator(".message img, .message script, .message a").count() == 0
     assert page.complaints == []

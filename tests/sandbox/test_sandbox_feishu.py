@@ -99,6 +99,11 @@ async def test_refuses(box, bot, post, path, body, status, code):
     assert not box.messages
 
 
+def button(words):
+    behaviors = [{"type": "open_url", "default_url": "https://x/"}]
+    return {"tag": "button", "text": {"tag": "plain_text", "content": words}, "behaviors": behaviors}
+
+
 BAD_CARDS = {
     "unknown at the root": card(md("x"), elements=[]),
     "unknown in config": card(md("x"), config={"wide_screen_mode": True}),
@@ -114,6 +119,7 @@ BAD_CARDS = {
     "no content": card({"tag": "markdown"}),
     "update_multi false": card(md("x"), config={"update_multi": False}),
     "201 elements": card(*[{"tag": "hr"}] * 201),
+    "101 elements with a text each": card(*[button("x")] * 101),
     "unknown schema": {"msg_type": "interactive", "card": {"schema": "3.0", "elements": []}},
     "header without title": card(md("x"), header={"template": "red"}),
     "tag no string": card({"tag": ["markdown"]}),
@@ -130,6 +136,12 @@ async def test_refuses_bad_cards(box, bot, post, body):
 
 async def test_two_hundred_elements_pass(bot, post):
     assert (await post(HOOK, card(*[{"tag": "hr"}] * 200)))[1]["code"] == 0
+
+
+async def test_a_button_says_at_most_a_hundred_characters(box, bot, post):
+    for length in (100, 101):
+        assert (await post(HOOK, card(button("x" * length))))[1]["code"] == 0
+    assert box.violations == ["oncall: a button's text is over 100 characters"]
 
 
 async def test_wrong_path_and_method(wire, bot):

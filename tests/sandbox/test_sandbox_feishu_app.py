@@ -399,6 +399,12 @@ class TestPatch:
             codes.append((await answer.json())["code"])
         assert codes == [0, 230031]
 
+    async def test_cleared_away_it_is_shown_once_more(self, box, call, posted):
+        box.messages.clear()
+        assert (await call("PATCH", posted, patch(card())))[1]["code"] == 0
+        assert (await call("PATCH", posted, patch(card())))[1]["code"] == 0
+        assert [shown.updates for shown in box.messages] == [1]
+
     async def test_recalled(self, box, call, posted):
         assert (await call("DELETE", posted))[1]["code"] == 0
         assert (await call("PATCH", posted, patch(card())))[1]["code"] == 230011

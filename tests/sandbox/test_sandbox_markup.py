@@ -108,3 +108,9 @@ def test_hostile_repetition_is_not_slow(piece):
     began = time.process_time()
     html_of(text, FEISHU), links_of(text, FEISHU), plain_of(text, FEISHU)
     assert time.process_time() - began < 3
+
+
+def test_many_lines_are_read_in_one_pass():
+    begun = time.process_time()
+    assert len(plain_of("a\n" * 100_000, FEISHU)) >= 200_000 - 1
+    assert time.process_time() - begun < 3
