@@ -7,21 +7,41 @@ from collections.abc import Callable, Sequence
 from receiver import logs
 from receiver.channels.base import Channel
 from receiver.contacts import Contact, Contacts, Rule, mentioned
-from receiver.model import Alert, Delivery, Event, Mention, Mentions
+from receiver.delivery.notices import Notice
+from receiver.model import Alert, Delivery, Event
+from receiver.text import Mention, Mentions
 
 RouteRules = Callable[[Event, Delivery, Sequence[Alert]], Sequence[Rule]]
 """What the routes say about mentions for these alerts of a delivery's event."""
 
 _TOLD = 1000
+_UNKNOWN = {
+    "zh": (
+        "{channel} 的告警要 @ 的人不在通讯录里：{names}",
+        "告警标签里的名字不是任何联系人，消息照常发往 {channel}，只是不会 @ 他们：{names}。"
+        "请补充联系人，或改正标签。推送记录：{record}",
+    ),
+    "en": (
+        "{channel} should mention people whom no contact names: {names}",
+        "Labels of alerts name somebody who is no contact. The message goes to {channel} all the same, nobody is "
+        "mentioned for them: {names}. Add the contacts, or correct the labels. Record: {record}",
+    ),
+}
 _log = logs.get("mentions")
 
 
 class Addressees:
-    """Finds whom a delivery's first message mentions; names from labels that no contact has are logged once."""
+    """Finds whom a delivery's first message mentions.
 
-    def __init__(self, contacts: Contacts, routed: RouteRules) -> None:
+    Names from labels that no contact has are logged once, and given to `notify` for the owner of the channel.
+    """
+
+    def __init__(
+        self, contacts: Contacts, routed: RouteRules, notify: Callable[[Notice], None] = lambda _: None
+    ) -> None:
         self._contacts = contacts
         self._routed = routed
+        self._notify = notify
         self._told: set[str] = set()
 
     def of(self, channel: Channel, delivery: Delivery, event: Event, alerts: Sequence[Alert], now: float) -> Mentions:
@@ -31,10 +51,13 @@ class Addressees:
         if not rules:
             return Mentions()
         found = mentioned(rules, self._contacts, now)
-        self._tell(channel, delivery, found.unknown)
+        self.tell(channel, delivery, found.unknown)
         return Mentions(tuple(map(_mention, found.contacts)), found.everyone)
 
-    def _tell(self, channel: Channel, delivery: Delivery, unknown: Sequence[str]) -> None:
+    def tell(self, channel: Channel, delivery: Delivery, unknown: Sequence[str]) -> None:
+        """Log the names that no contact has, each once, and have the channel's owner told of them."""
+        if unknown:
+            self._notify(Notice("UnknownContact", channel.name, _UNKNOWN, tuple(unknown), record=delivery.id))
         fresh = [name for name in unknown if name not in self._told]
         if not fresh:
             return

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from receiver import logs
 from receiver.channels.base import Confirmation
@@ -18,8 +18,9 @@ from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
 from receiver.delivery.posting import post
 from receiver.delivery.progress import Progress
-from receiver.delivery.retry import Anew, Decision, GiveUp, PlainText, Retry, Skip, Stop, deadline, decide
+from receiver.delivery.retry import Anew, Decision, GiveUp, PlainText, Retry, Skip, Stop, deadline, decide, honoured
 from receiver.delivery.standing import Standing
+from receiver.delivery.targets import readdressed
 from receiver.errors import DeliveryError, Throttled, Unavailable
 from receiver.model import Attempt, Card, Message, MessageState, State, new_id
 from receiver.store.base import ChannelState, Move, Settlement, Store, Work
@@ -88,7 +89,7 @@ class Course:
 
     def _arrived(self, message: Message, attempt: Attempt, confirmed: Confirmation) -> bool:
         now = attempt.at + attempt.duration
-        self._progress.reached = True
+        self._progress.reached |= not keeping.says_no_more(message)
         self._progress.note(confirmed.note)
         again = self._again(message, confirmed, now)
         channel: ChannelState | None = None
@@ -102,9 +103,9 @@ class Course:
             attempt,
             moves,
             again,
-            channel=(message.channel, channel) if channel else None,
+            channel=self._named(channel),
             card=keeping.card(message, group, named, self._cards, self._told, now) if self._told and named else None,
-            retired=(message.channel, group, message.updates) if keeping.says_no_more(message) else None,
+            retired=keeping.retired(message, group),
         )
         self._ledger.begin(self._work.delivery, settlement)
         _log.debug("a message arrived", channel=message.channel, delivery=self._work.delivery.id, message=message.id)
@@ -112,15 +113,19 @@ class Course:
 
     def _again(self, message: Message, confirmed: Confirmation, now: float) -> tuple[Message, ...]:
         """The message for those whom the provider was too busy to reach, while it is worth sending."""
-        if not confirmed.left or now + confirmed.wait >= deadline(self._work.delivery):
+        if not confirmed.left:
             return ()
-        self._progress.again(now + confirmed.wait)
-        return (replace(message, id=new_id(now), target=confirmed.left, state=MessageState.PLANNED, retried=False),)
+        if now + confirmed.wait >= deadline(self._work.delivery):
+            self._progress.note(f"not reached in time: {confirmed.left}")
+            return ()
+        self._progress.again(now + honoured(confirmed.wait))
+        return (readdressed(message, confirmed.left, now),)
 
     async def _failed(self, message: Message, attempt: Attempt, error: DeliveryError) -> bool:
         now = attempt.at + attempt.duration
         jitter = random.uniform(-1, 1)  # noqa: S311 - spreads retries
-        decision = decide(error, self._work.delivery, now, plain=message.plain, jitter=jitter)
+        replaces = bool(message.updates)
+        decision = decide(error, self._work.delivery, now, plain=message.plain, replaces=replaces, jitter=jitter)
         _log.warning(
             "a message did not arrive",
             channel=message.channel,
@@ -132,14 +137,14 @@ class Course:
 
     async def _follow(self, decision: Decision, message: Message, attempt: Attempt, error: DeliveryError) -> bool:
         now = attempt.at + attempt.duration
-        if keeping.says_no_more(message) and not isinstance(decision, Retry | Stop):
-            return await self._pass_over(message, attempt, now)
+        if keeping.says_no_more(message) and not keeping.worth_waiting(decision, self._work.delivery):
+            retired = None if isinstance(error, Unavailable) else keeping.retired(message, self._work.delivery.group)
+            return await self._pass_over(message, attempt, now, retired=retired)
         match decision:
             case Retry():
                 await self._put_off(decision, message, attempt, error, now)
             case PlainText():
-                await self._again_as_plain_text(message, attempt, now)
-                return False
+                return await self._again_as_plain_text(message, attempt, error, now)
             case Stop():
                 await self._stop(message, attempt, error, now)
             case Anew():
@@ -163,38 +168,46 @@ class Course:
         state = MessageState.SENDING if unknown else MessageState.PLANNED
         await self._settle(message, state, attempt, (move,), hold=hold)
 
-    async def _again_as_plain_text(self, message: Message, attempt: Attempt, now: float) -> None:
-        plain = await self._made(partial(self._planner.instead, self._work, message, attempt.provider_code, now))
+    async def _again_as_plain_text(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> bool:
+        try:
+            plain = await self._made(partial(self._planner.instead, self._work, message, attempt.provider_code, now))
+        except Exception:  # it was posted and refused: to forget that would be to post it again and again
+            _log.exception("no plain text could be made", channel=message.channel, delivery=self._work.delivery.id)
+            return await self._give_up(message, attempt, error, now)
         await self._settle(message, MessageState.FAILED, attempt, replacements=tuple(plain))
         self._parts.extendleft(reversed(plain))
+        return False
 
     async def _skip(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> bool:
         """Go on without this receiver. If nobody was reached, the channel can never work as it is configured."""
-        if not self._parts and not self._progress.reached:
+        others = [part for part in self._parts if part.target != message.target]
+        alone = not self._progress.reached and not self._progress.trouble
+        if alone and all(map(keeping.says_no_more, others)):
             await self._stop(message, attempt, error, now)
             return True
+        dropped = tuple(part.id for part in self._parts if part.target == message.target)
+        self._parts = deque(others)
         self._progress.note(error.detail)
-        return await self._pass_over(message, attempt, now)
+        return await self._pass_over(message, replace(attempt, note=error.detail), now, discarded=dropped)
 
-    async def _pass_over(self, message: Message, attempt: Attempt, now: float) -> bool:
-        """Mark the message failed, which is no failure of the delivery."""
+    async def _pass_over(self, message: Message, attempt: Attempt, now: float, **more: Any) -> bool:
+        """Mark the message failed, which is no failure of the delivery; `more` are other parts of the Settlement."""
         delivery, channel = self._work.delivery, None
         moves: tuple[Move, ...] = (Move(delivery.id, State.SENDING, self._progress.said, attempts=delivery.attempts),)
         if not self._parts:
             channel, moves = self._progress.end(now)
-        await self._settle(message, MessageState.FAILED, attempt, moves, channel=channel)
+        await self._settle(message, MessageState.FAILED, attempt, moves, channel=channel, **more)
         return not self._parts
 
     async def _stop(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> None:
         """Stop the channel. What nobody has seen yet is planned anew when it goes on, by the configuration of then."""
-        delivery = self._work.delivery
-        held = Move(delivery.id, State.HELD, "stopped", attempts=delivery.attempts)
-        state = self._standing.change("stopped", error.detail, now)
-        self._standing.held(1, "stopped")
-        discarded = () if self._progress.reached else tuple(part.id for part in (message, *self._parts))
-        await self._settle(message, MessageState.PLANNED, attempt, (held,), channel=state, discarded=discarded)
+        self._standing.held(int(self._standing.enabled), "stopped")
+        delivery, state = self._work.delivery, self._standing.stop(error.detail, now)
+        held = Move(delivery.id, State.HELD, state.state, attempts=delivery.attempts)
+        anew = "" if self._progress.reached else delivery.id
+        await self._settle(message, MessageState.PLANNED, attempt, (held,), channel=state, anew=anew)
         if self._standing.enabled:  # by somebody, before that was written
-            await self._store.release(message.channel, now, ("stopped",))
+            await self._store.release(message.channel, now, (state.state,))
 
     async def _give_up(self, message: Message, attempt: Attempt, error: DeliveryError, now: float) -> bool:
         """Mark the message refused; the parts that are left still go out, the delivery ends as failed."""
@@ -215,12 +228,11 @@ class Course:
         state: MessageState,
         attempt: Attempt,
         moves: tuple[Move, ...] = (),
-        *,
-        replacements: tuple[Message, ...] = (),
-        hold: tuple[str, float] | None = None,
         channel: ChannelState | None = None,
-        discarded: tuple[str, ...] = (),
+        **more: Any,
     ) -> None:
-        named = (message.channel, channel) if channel else None
-        settlement = Settlement(message.id, state, attempt, moves, replacements, hold, named, discarded=discarded)
-        await self._ledger.write(settlement)
+        """Write down how a try ended; `more` are other parts of a Settlement."""
+        await self._ledger.write(Settlement(message.id, state, attempt, moves, channel=self._named(channel), **more))
+
+    def _named(self, state: ChannelState | None) -> tuple[str, ChannelState] | None:
+        return (self._standing.channel.name, state) if state else None

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from receiver import logs
 from receiver.channels.base import Channel
-from receiver.delivery.addressees import Addressees
+from receiver.contacts import Contacts
+from receiver.delivery.addressees import Addressees, RouteRules
 from receiver.delivery.aside import Aside
+from receiver.delivery.notices import Notices
 from receiver.delivery.planning import Planner
 from receiver.delivery.rendering import Renderer
 from receiver.delivery.sender import Sender
@@ -20,14 +22,20 @@ from receiver.model import Event, StoredEvent
 from receiver.settings import fingerprint
 from receiver.store.base import ChannelState, Store
 
+_NOTICES = 1.0
+"""Seconds that notices have to be kept when all else has ended."""
 _log = logs.get("dispatcher")
 
 
 class Dispatcher:
-    """Runs one sender a channel. Channels that share a credential share its window."""
+    """Runs one sender a channel. Channels that share a credential share its window.
 
-    def __init__(self, senders: Mapping[str, Sender]) -> None:
+    Through `notices` the owner of a channel is told of trouble.
+    """
+
+    def __init__(self, senders: Mapping[str, Sender], notices: Notices) -> None:
         self.senders = senders
+        self.notices = notices
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -41,8 +49,7 @@ class Dispatcher:
 
     def held(self, channel: str) -> str:
         """Why a channel holds what it is owed; "" when it does not."""
-        standing = self.senders[channel].standing
-        return "" if standing.enabled else standing.state.state
+        return self.senders[channel].standing.held_by
 
     async def drain(self, seconds: float) -> None:
         """Finish what is in flight, for at most `seconds`; what did not finish stays owed."""
@@ -53,29 +60,42 @@ class Dispatcher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.notices.finish(_NOTICES)
 
 
 async def build(
     channels: Iterable[Channel],
     store: Store,
     renderer: Renderer,
-    addressees: Addressees,
+    contacts: Contacts,
     metrics: Metrics,
     *,
+    routed: RouteRules,
     read: Callable[[StoredEvent], Event],
     record_url: Callable[[str], str],
 ) -> Dispatcher:
     """A dispatcher that goes on where the store says the channels were left."""
     channels = list(channels)
+    senders: dict[str, Sender] = {}
+    notices = Notices(
+        channels,
+        store,
+        metrics,
+        language=renderer.language,
+        record_url=record_url,
+        held=lambda channel: senders[channel].standing.held_by,
+        wake=lambda channel: senders[channel].wake(),
+    )
+    addressees = Addressees(contacts, routed, notices.tell)
     await _hold_orphans({channel.name for channel in channels}, store)
-    known, windows, senders = await store.channels(), await _windows(channels, store), {}
+    known, windows = await store.channels(), await _windows(channels, store)
     succeeded, aside = await store.last_success(), Aside()
     for channel in channels:
         state = await _resume(channel, known.get(channel.name, ChannelState()), store)
         standing = Standing(channel, windows[channel.credential], state, metrics, succeeded.get(channel.name))
         planner = Planner(channel, renderer, addressees, metrics, read=read, record_url=record_url)
         senders[channel.name] = Sender(standing, planner, store, aside)
-    return Dispatcher(senders)
+    return Dispatcher(senders, notices)
 
 
 async def _hold_orphans(configured: set[str], store: Store) -> None:

@@ -8,10 +8,12 @@ from hashlib import blake2b
 
 from receiver import severity
 from receiver.channels.base import Updating
-from receiver.model import Alert, Card, Event, Message
+from receiver.delivery.retry import Decision, Retry, Stop
+from receiver.model import Alert, Card, Delivery, Event, Message
 
 _REPEAT = "repeat interval elapsed"
 _NONE_FIRES = 9
+_TRIES = 3
 _SPARE = 300.0
 """Seconds before a message's last update that it is taken for too old."""
 
@@ -70,9 +72,24 @@ def says_no_more(message: Message) -> bool:
     return bool(message.updates) and not message.alerts
 
 
+def worth_waiting(decision: Decision, delivery: Delivery) -> bool:
+    """Whether the next alerts of the group wait, as `decision` has it, for a message that only says that it is old."""
+    if isinstance(decision, Retry):
+        return not decision.counted or delivery.attempts < _TRIES
+    return isinstance(decision, Stop)
+
+
+def retired(message: Message, group: str) -> tuple[str, str, str] | None:
+    """What does not count any more once `message` was posted, or never can be: (channel, group, provider's id)."""
+    return (message.channel, group, message.updates) if says_no_more(message) else None
+
+
 def card(message: Message, group: str, named: str, cards: Iterable[Card], new: Told, now: float) -> Card | None:
-    """What stands for the group once `message`, which the provider calls `named`, has told `new`; None if nothing."""
-    if says_no_more(message):
+    """What stands for the group once `message`, which the provider calls `named`, has told `new`.
+
+    None if nothing does: a plain text is never changed.
+    """
+    if says_no_more(message) or message.plain:
         return None
     before = next((one for one in cards if message.updates and one.provider_id == message.updates), None)
     return Card(

@@ -10,10 +10,12 @@ from receiver.channels.base import Channel, Updating
 from receiver.delivery import keeping
 from receiver.delivery.addressees import Addressees
 from receiver.delivery.keeping import Told
+from receiver.delivery.notices import is_notice
 from receiver.delivery.rendering import Batch, Renderer
 from receiver.metrics import Metrics
-from receiver.model import Card, Event, Mentions, Message, StoredEvent, Text, new_id
+from receiver.model import Card, Event, Message, StoredEvent, new_id
 from receiver.store.base import Work
+from receiver.text import Mentions, Text
 
 _SEE_LATEST = {"zh": "以本组最新的消息为准", "en": "See the latest message of this group"}
 _log = logs.get("renderer")
@@ -53,27 +55,31 @@ class Planner:
         beside = Mentions() if first.plain else self._channel.beside(mentions)
         ping = [Text("", first.title or "…", first.status, plain=True, mentions=beside)] if beside else []
         messages = self._messages(work, [first, *ping, *others], positions, now)
-        updating = self._channel.updating
+        updating = None if is_notice(work.event) else self._channel.updating  # a change in place rings nobody
         return self._kept(messages, work, cards, updating, now) if updating and cards else messages
 
     def _kept(
         self, messages: Sequence[Message], work: Work, cards: Sequence[Card], updating: Updating, now: float
     ) -> list[Message]:
         """`messages` with those that replace one of `cards`, and what the other cards are to say from now on."""
-        places = {} if messages[0].plain else keeping.in_place(cards, self.told(work), updating, now)
-        shown = [places.get((message.target, message.number)) for message in messages]
+        places = keeping.in_place(cards, self.told(work), updating, now)
+        shown = [
+            places.get((message.target, message.number)) if message.alerts and not message.plain else None
+            for message in messages
+        ]
         old = keeping.outdated(cards, [card for card in shown if card], self._channel.targets, updating, now)
         placed = [
             replace(message, updates=card.provider_id) if card else message
             for message, card in zip(messages, shown, strict=True)
         ]
-        return placed + [self._outdated(card, work, len(messages), now) for card in old]
+        return placed + [self._outdated(card.provider_id, card, work, len(messages), now) for card in old]
 
-    def _outdated(self, card: Card, work: Work, total: int, now: float) -> Message:
+    def _outdated(self, named: str, place: Card | Message, work: Work, total: int, now: float) -> Message:
+        """What the message that the provider calls `named` says from now on."""
         language = self._renderer.language(self._channel)
         text = Text(_SEE_LATEST[language], _SEE_LATEST[language], "firing", muted=True)
-        made = self._message(work, text, card.number, max(total, card.number), (), now, card.target)
-        return replace(made, updates=card.provider_id)
+        made = self._message(work, text, place.number, max(total, place.number), (), now, place.target)
+        return replace(made, updates=named)
 
     def told(self, work: Work) -> Told:
         """What `work` tells, as far as it is compared with what comes after it."""
@@ -83,7 +89,8 @@ class Planner:
     def instead(self, work: Work, refused: Message, code: str | None, now: float) -> list[Message]:
         """The plain text in place of a message with markup that was `refused` with the provider's `code`.
 
-        It mentions whom that one mentioned; not everyone, if that is why it was refused.
+        It mentions whom that one mentioned; not everyone, if that is why it was refused. However many it comes to, they
+        are the same part of the whole. A message that was to be replaced does not count any more.
         """
         event = self._read(work.event)
         positions = refused.alerts if refused.total > 1 and refused.alerts else _told(work, event)
@@ -94,9 +101,15 @@ class Planner:
         if code in self._channel.everyone_refused:
             mentions = replace(mentions, everyone=False)
         texts = self._texts(work, event, positions, now, plain=True, mentions=mentions)
-        return self._messages(work, texts, positions, now, (refused.target,))
+        plain = self._messages(work, texts, positions, now, (refused.target,))
+        made = [replace(message, number=refused.number, total=refused.total) for message in plain]
+        if refused.updates:
+            made.append(self._outdated(refused.updates, refused, work, refused.total, now))
+        return made
 
     def _mentions(self, work: Work, event: Event, now: float) -> Mentions:
+        if is_notice(work.event):
+            return Mentions()
         alerts = [event["alerts"][position] for position in _told(work, event)]
         return self._addressees.of(self._channel, work.delivery, event, alerts, now)
 

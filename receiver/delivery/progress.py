@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from receiver.delivery.keeping import says_no_more
 from receiver.delivery.standing import Standing
 from receiver.model import State
 from receiver.store.base import ChannelState, Move, Work
@@ -15,11 +16,12 @@ class Progress:
     def __init__(self, work: Work, standing: Standing) -> None:
         self._delivery = work.delivery
         self._standing = standing
-        self.trouble = (work.delivery.reason or "a part of it was refused") if work.refused else ""
+        self.trouble = work.refused
         """Why it can only end as failed; empty while it need not."""
         self.reached = work.reached
         """Whether anything of it has arrived."""
-        self._notes = [] if work.refused or not work.delivery.reason else [work.delivery.reason]
+        self._notes = list(work.notes)
+        self._left = [message for message in work.messages if not says_no_more(message)]
         self._again_at = 0.0
 
     @property
@@ -46,3 +48,13 @@ class Progress:
             return state, (Move(delivery.id, State.FAILED, self.trouble, attempts=attempts),)
         state = self._standing.arrived(delivery, now)
         return state, (Move(delivery.id, State.SENT, self.said, attempts=attempts, sent_at=now),)
+
+    def expire(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:
+        """What becomes of it when it grew too old: as if no part were left, where all that count have arrived."""
+        if self.reached and not self._left:
+            return self.end(now)
+        delivery = self._delivery
+        tried = delivery.attempts or self.reached or self.trouble or any(message.retried for message in self._left)
+        state = self._standing.gave_up("contextDeadlineExceeded", "too old", now, counts=False)
+        ended = State.FAILED if tried else State.EXPIRED
+        return state, (Move(delivery.id, ended, "too old", attempts=delivery.attempts),)

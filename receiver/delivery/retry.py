@@ -57,21 +57,32 @@ class GiveUp:
 Decision = Retry | PlainText | Stop | Skip | Anew | GiveUp
 
 
-def decide(error: DeliveryError, delivery: Delivery, now: float, *, plain: bool, jitter: float) -> Decision:
-    """What follows `error`. `plain` says the plain form was the one refused; `jitter` is drawn from -1 to 1."""
+def decide(
+    error: DeliveryError, delivery: Delivery, now: float, *, plain: bool, replaces: bool, jitter: float
+) -> Decision:
+    """What follows `error`.
+
+    `plain` says the plain form was the one refused, `replaces` that the message was to be updated in place; `jitter` is
+    drawn from -1 to 1.
+    """
     if isinstance(error, Misconfigured):
         return Stop()
     if isinstance(error, Unreachable):
         return Skip()
-    if isinstance(error, Unchangeable):
+    if isinstance(error, Unchangeable) and replaces:
         return Anew()
-    if isinstance(error, Rejected):
+    if isinstance(error, Rejected | Unchangeable):  # to post anew what replaced nothing would never end
         return GiveUp(error.detail) if plain else PlainText()
     if now >= deadline(delivery):
         return GiveUp(error.detail)
     if isinstance(error, Throttled):
-        return Retry(now + min(max(error.retry_after, SHORTEST_WAIT), LONGEST_WAIT), counted=False)
+        return Retry(now + honoured(error.retry_after), counted=False)
     return Retry(min(now + backoff(delivery.attempts, jitter), deadline(delivery)))
+
+
+def honoured(wait: float) -> float:
+    """How many seconds are waited where a provider asks for `wait`."""
+    return min(max(wait, SHORTEST_WAIT), LONGEST_WAIT)
 
 
 def backoff(tries: int, jitter: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from dataclasses import replace
 
 from receiver import logs
 from receiver.delivery.aside import Aside
@@ -11,8 +12,10 @@ from receiver.delivery.coalescing import coalesce
 from receiver.delivery.course import Course
 from receiver.delivery.ledger import Ledger
 from receiver.delivery.planning import Planner
+from receiver.delivery.progress import Progress
 from receiver.delivery.retry import backoff, deadline
 from receiver.delivery.standing import Standing
+from receiver.delivery.targets import sifted
 from receiver.errors import StoreUnavailable
 from receiver.model import Delivery, MessageState, State
 from receiver.store.base import ChannelState, Move, Settlement, Store, Work
@@ -133,8 +136,8 @@ class Sender:
         try:
             if self._store.now() >= deadline(work.delivery):
                 await self._expire(work)
-            else:
-                course = Course(work, self.standing, self._planner, self._store, self._ledger, self._aside)
+            elif (left := await self._sift(work)) is not None:
+                course = Course(left, self.standing, self._planner, self._store, self._ledger, self._aside)
                 await course.run(self._turn)
         except (StoreUnavailable, asyncio.CancelledError):
             raise
@@ -142,13 +145,25 @@ class Sender:
             _log.exception("a delivery could not be processed", channel=self._channel.name, id=work.delivery.id)
             await self._put_off(work.delivery)
 
+    async def _sift(self, work: Work) -> Work | None:
+        """`work` without whom the configuration does not name any more; None if nothing else was left to do."""
+        now = self._store.now()
+        left, settlement = sifted(work, self._channel.targets, now)
+        if settlement is None:
+            return work
+        ended = left.reached and not left.messages
+        state, moves = Progress(left, self.standing).end(now) if ended else (None, ())
+        named = (self._channel.name, state) if state else None
+        await self._ledger.write(replace(settlement, moves=moves, channel=named))
+        return None if ended else left
+
     async def _expire(self, work: Work) -> None:
-        delivery = work.delivery
-        tried = delivery.attempts > 0 or any(message.retried for message in work.messages)
-        state = State.FAILED if tried else State.EXPIRED
-        self.standing.gave_up("contextDeadlineExceeded", "too old", self._store.now(), counts=False)
-        _log.error("a delivery grew too old", channel=self._channel.name, id=delivery.id, state=str(state))
-        await self._move(Move(delivery.id, state, "too old", attempts=delivery.attempts))
+        state, moves = Progress(work, self.standing).expire(self._store.now())
+        for move in moves:
+            log = _log.info if move.state is State.SENT else _log.error
+            log("a delivery grew too old", channel=self._channel.name, id=move.delivery_id, state=str(move.state))
+        named = (self._channel.name, state) if state else None
+        await self._ledger.write(Settlement("", MessageState.FAILED, None, moves, channel=named))
 
     async def _put_off(self, delivery: Delivery) -> None:
         wait = backoff(delivery.attempts, random.uniform(-1, 1))  # noqa: S311 - spreads retries

@@ -58,6 +58,11 @@ class Standing:
         return self.state.state == "enabled"
 
     @property
+    def held_by(self) -> str:
+        """Why the channel holds what it is owed: `disabled` or `stopped`; empty when it does not."""
+        return "" if self.enabled else self.state.state
+
+    @property
     def credential(self) -> str:
         """What the slots are taken from; empty when the channel has no rate limit."""
         return self.channel.credential if self.channel.windows else ""
@@ -74,6 +79,10 @@ class Standing:
         self._metrics.channel_enabled.labels(self.channel.name).set(self.enabled)
         _log.warning("a channel changed its state", channel=self.channel.name, state=state, reason=reason)
         return self.state
+
+    def stop(self, reason: str, now: float) -> ChannelState:
+        """Stop the channel, unless somebody disabled it meanwhile: only they enable it again. The state to keep."""
+        return self.change("stopped", reason, now) if self.enabled else self.state
 
     def tried(self, attempt: Attempt, error: DeliveryError | None) -> None:
         """Count one request."""
@@ -101,10 +110,10 @@ class Standing:
         if not counts:
             return None
         failures = self.state.failures + 1
-        if failures >= STOP_AFTER:
-            return self.change("stopped", f"{failures} deliveries in a row were given up: {detail}", now)
         self.state = replace(self.state, failures=failures)
-        return self.state
+        if failures < STOP_AFTER:
+            return self.state
+        return self.stop(f"{failures} deliveries in a row were given up: {detail}", now)
 
     def rest(self, error: DeliveryError, now: float, until: float) -> tuple[str, float] | None:
         """Leave the provider alone after `error`; the hold of the credential to keep, if any."""

@@ -42,15 +42,16 @@ class Receipt:
 class Work:
     """A delivery that is due, its event, and the messages planned for it that are not settled yet, in order.
 
-    `refused` says that another message of it was refused for good, so that it can only end as failed; `reached` that
-    one was sent.
+    `refused` says why another message of it was refused for good, so that it can only end as failed; empty if none was.
+    `reached` says that one was sent, `notes` whom it is known not to reach.
     """
 
     delivery: Delivery
     event: StoredEvent
     messages: tuple[Message, ...] = ()
-    refused: bool = False
+    refused: str = ""
     reached: bool = False
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +84,10 @@ class ChannelState:
 class Settlement:
     """The end of one try, written in one transaction: the message, the attempt, the deliveries, the channel.
 
-    `replacements` are messages that take the place of a refused one, `discarded` the ids of others that are never to
-    be posted. `hold` is (credential, until). `card` is what can be updated in place from now on, `retired`
-    (channel, group, provider's id) what does not count any more. An empty `message_id` settles deliveries that no
-    message was made for.
+    `replacements` are messages that take the place of others, `discarded` the ids of those that are never to be posted,
+    `anew` the id of a delivery none of whose messages counts any more, but those that were sent. `hold` is
+    (credential, until). `card` is what can be updated in place from now on, `retired` (channel, group, provider's id)
+    what does not count any more. An empty `message_id` settles deliveries without one.
     """
 
     message_id: str
@@ -98,6 +99,7 @@ class Settlement:
     channel: tuple[str, ChannelState] | None = None
     card: Card | None = None
     discarded: tuple[str, ...] = ()
+    anew: str = ""
     retired: tuple[str, str, str] | None = None
 
 

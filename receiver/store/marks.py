@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection, Cursor
 
 from receiver.store.base import Mark
+from receiver.store.rows import listed
 from receiver.store.statements import SQLITE as SQL
 from receiver.store.statements import insert_all
 
@@ -14,6 +15,8 @@ _INSERT = SQL["insert_mark"]
 
 _SWEEP_EVERY = 64
 _SWEEP = 256
+_BRIEF = 900.0
+"""What lasts no longer than this, in seconds, ends in the order in which it came; a longer mark is passed by."""
 
 
 class Marks:
@@ -30,6 +33,7 @@ class Marks:
         self._undo: list[tuple[int, int | None]] = []
         self._last = 0
         self._since_sweep = 0
+        self._swept = 0
 
     def load(self, db: Connection) -> None:
         """Read the index back from the table."""
@@ -74,18 +78,25 @@ class Marks:
             self.sweep(db, now)
 
     def sweep(self, db: Cursor, now: float) -> int:
-        """Forget some of the oldest marks if their windows have ended; how many."""
+        """Forget some of the oldest marks if their windows have ended; how many.
+
+        Those of a long window stand in the way of none behind them: the next sweep goes on where there were too many.
+        """
         self._since_sweep = 0
-        last = outlived = 0
-        for seq, scope, until in db.execute(SQL["oldest_marks"], (_SWEEP,)).fetchall():
-            if until >= now:
+        seen = db.execute(SQL["oldest_marks"], (self._swept, _SWEEP)).fetchall()
+        self._swept = seen[-1][0] if len(seen) == _SWEEP else 0
+        outlived = []
+        for seq, scope, at, until in seen:
+            if until - at <= _BRIEF and now <= until < now + _BRIEF:  # whatever is as brief and follows is younger
+                self._swept = 0
                 break
-            last, outlived = seq, outlived + 1
-            if self._rows.get(hash(scope)) == seq:
-                self._point(hash(scope), None)
+            if until < now:
+                outlived.append(seq)
+                if self._rows.get(hash(scope)) == seq:
+                    self._point(hash(scope), None)
         if outlived:
-            db.execute(SQL["forget_marks"], (last,))
-        return outlived
+            db.execute(SQL["forget_marks"], (listed(outlived),))
+        return len(outlived)
 
     def committed(self) -> None:
         """What was done since the last commit stays."""

@@ -31,18 +31,27 @@ def due(db: Connection, channel: str, now: float, limit: int) -> list[Work]:
             chosen = list(islice(ready, limit))
         found = _offered(db, chosen) if chosen else []
         messages = messages_by_delivery(db, "unsettled_messages", [seq for seq, *_ in found]) if found else {}
-        refused, reached = (_among(db, name, list(messages)) for name in ("refused", "reached"))
+        known = _known(db, list(messages))
     finally:
         db.execute("commit")
-    return [
-        Work(delivery, event, tuple(messages.get(seq, ())), seq in refused, seq in reached)
-        for seq, delivery, event in found
-    ]
+    return [Work(delivery, event, tuple(messages.get(seq, ())), **known.get(seq, {})) for seq, delivery, event in found]
 
 
-def _among(db: Connection, statement: str, deliveries: Sequence[int]) -> set[int]:
-    """Those of the numbered deliveries that `statement` finds."""
-    return {seq for (seq,) in db.execute(SQL[statement], (listed(deliveries),))} if deliveries else set()
+def _known(db: Connection, deliveries: Sequence[int]) -> dict[int, dict[str, Any]]:
+    """What Work says of the messages of the numbered deliveries that are settled."""
+    if not deliveries:
+        return {}
+    refused, reached, notes = (
+        db.execute(SQL[name], (listed(deliveries),)).fetchall() for name in ("refused", "reached", "notes")
+    )
+    return {
+        seq: {
+            "refused": next((why for one, why in refused if one == seq), ""),
+            "reached": (seq,) in reached,
+            "notes": tuple(dict.fromkeys(note for one, note in notes if one == seq)),
+        }
+        for seq in deliveries
+    }
 
 
 def _offered(db: Connection, chosen: Sequence[int]) -> list[tuple[int, Delivery, StoredEvent]]:
@@ -173,6 +182,8 @@ def settle(db: Cursor, calls: Sequence[tuple[Settlement]]) -> list[None]:
             set_channel(db, *each.channel)
         if each.discarded:
             db.execute(SQL["discard_messages"], (json.dumps(each.discarded),))
+        if each.anew:
+            db.execute(SQL["discard_delivery"], (each.anew,))
         if each.card:
             _keep_card(db, each.message_id, each.card)
         if each.retired:

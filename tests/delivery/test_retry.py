@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from receiver.delivery.retry import SCHEDULE, GiveUp, PlainText, Retry, Stop, backoff, deadline, decide
-from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
+from receiver.delivery.retry import SCHEDULE, Anew, GiveUp, PlainText, Retry, Skip, Stop, backoff, deadline, decide
+from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable, Unchangeable, Unreachable
 from receiver.model import Delivery, State
 
 DELIVERY = Delivery(
@@ -22,8 +22,8 @@ DELIVERY = Delivery(
 HOUR = 3600.0
 
 
-def after(error, delivery=DELIVERY, now=1001.0, plain=False, jitter=0.0):
-    return decide(error, delivery, now, plain=plain, jitter=jitter)
+def after(error, delivery=DELIVERY, now=1001.0, plain=False, replaces=False, jitter=0.0):
+    return decide(error, delivery, now, plain=plain, replaces=replaces, jitter=jitter)
 
 
 @pytest.mark.parametrize(("tries", "wait"), [(0, 2), (1, 5), (2, 15), (3, 30), (4, 60), (5, 120), (50, 120)])
@@ -52,6 +52,22 @@ def test_a_refused_form_goes_out_once_more_as_plain_text():
 
 def test_a_channel_that_can_never_work_is_stopped():
     assert after(Misconfigured("wrong key")) == Stop()
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("age", [1.0, 5 * HOUR])
+@pytest.mark.parametrize(("error", "decision"), [(Unreachable("b: gone"), Skip()), (Unchangeable("too old"), Anew())])
+def test_what_time_does_not_change_is_decided_at_once(error, decision, age, plain):
+    assert after(error, replace(DELIVERY, attempts=9), now=1000.0 + age, plain=plain, replaces=True) == decision
+
+
+def test_what_replaced_nothing_is_not_posted_anew_for_ever():
+    assert after(Unchangeable("too old")) == PlainText()
+    assert after(Unchangeable("too old"), plain=True) == GiveUp("too old")
+
+
+def test_being_throttled_until_it_is_too_old_is_the_end():
+    assert after(Throttled("slow down", retry_after=60), now=1000.0 + 4 * HOUR) == GiveUp("slow down")
 
 
 def test_firing_ages_in_four_hours_and_resolved_in_a_day():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,17 +15,20 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from store.conftest import SqliteEngine
 from store.facts import NOW, event, message, owed
 
-from receiver.model import Attempt, MessageState, State
+from receiver.model import Attempt, Card, MessageState, State
 from receiver.store.base import Mark, Move, Settlement
 
 T = TypeVar("T")
 CHANNELS = ("infra", "duty")
 UNFINISHED = (State.QUEUED, State.SENDING)
+OUTCOMES = [State.SENT, State.FAILED, State.QUEUED, "arrived", "skipped", "dropped", "stopped", None]
+"""How a try ends: the delivery too, put off, this part only, without this receiver, without the rest, for all channel,
+or (None) not at all, as a crash would leave it."""
 
 
 @dataclass
 class Owed:
-    """What the model knows of a delivery; `sent` are the bytes of its message, once there is one."""
+    """What the model knows of a delivery; `messages` are those that are not settled, in order, with their bytes."""
 
     id: str
     channel: str
@@ -33,7 +36,9 @@ class Owed:
     due_at: float
     state: State = State.QUEUED
     reason: str = ""
-    sent: tuple[str, bytes] | None = None
+    messages: list[tuple[str, bytes]] = field(default_factory=list)
+    reached: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -41,6 +46,7 @@ class Model:
     deliveries: list[Owed] = field(default_factory=list)
     marks: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     slots: list[float] = field(default_factory=list)
+    cards: dict[tuple[str, str, int, str], Card] = field(default_factory=dict)
 
     def heads(self, channel: str) -> list[Owed]:
         heads: dict[str, Owed] = {}
@@ -87,28 +93,61 @@ class Outbox(RuleBasedStateMachine):
         self.model.marks["scope"] = digest, self.now, taken.id
         self.model.deliveries += [Owed(one.id, one.channel, one.group, one.due_at) for one in deliveries]
 
-    @rule(channel=st.sampled_from(CHANNELS), state=st.sampled_from([State.SENT, State.FAILED, State.QUEUED, None]))
-    def send(self, channel: str, state: State | None) -> None:
-        """Begin the first that is due; settle it, or (None) leave it as a crash would."""
+    @rule(
+        channel=st.sampled_from(CHANNELS),
+        parts=st.integers(1, 3),
+        outcome=st.sampled_from(OUTCOMES),
+        stands=st.none() | st.integers(1, 2),
+    )
+    def send(self, channel: str, parts: int, outcome: State | str | None, stands: int | None) -> None:
+        """Begin the first message of what is due first, and settle it; it may stand for its group from then on."""
         if not (due := self.model.due(channel, self.now)):
             return
-        work = self.run(self.store.due(channel, self.now))[0]
-        planned = () if work.messages else (message(work.delivery, content=work.delivery.id.encode()),)
-        chosen = (work.messages or planned)[0]
-        self.run(self.store.begin(planned, chosen.id, "key", self.now))
-        due[0].state, due[0].sent = State.SENDING, (chosen.id, chosen.content)
+        one, work = due[0], self.run(self.store.due(channel, self.now))[0]
+        numbers = () if one.messages else range(1, parts + 1)
+        planned = [message(work.delivery, content=b"%d" % number, number=number) for number in numbers]
+        one.messages += [(each.id, each.content) for each in planned]
+        self.run(self.store.begin(planned, one.messages[0][0], "key", self.now))
+        one.state = State.SENDING
         self.model.slots.append(self.now)
-        if state:
-            self.settle(due[0], state)
+        if outcome:
+            self.run(self.store.settle(self.settled(one, outcome, stands)))
 
-    def settle(self, one: Owed, state: State) -> None:
-        assert one.sent
-        outcome = {State.SENT: MessageState.SENT, State.FAILED: MessageState.FAILED}.get(state, MessageState.PLANNED)
-        move = Move(one.id, state, "", self.now + 30, 1)
-        self.run(self.store.settle(Settlement(one.sent[0], outcome, Attempt(one.sent[0], self.now, 0.1), (move,))))
-        one.state = state
-        if state is State.QUEUED:
-            one.due_at = self.now + 30
+    def settled(self, one: Owed, outcome: State | str, stands: int | None) -> Settlement:
+        (chosen, _), rest = one.messages[0], tuple(message_id for message_id, _ in one.messages[1:])
+        card = self.card(one, chosen, stands) if stands and outcome in (State.SENT, "arrived") else None
+        attempt = Attempt(chosen, self.now, 0.1)
+        match outcome:
+            case State():
+                states = {State.SENT: MessageState.SENT, State.FAILED: MessageState.FAILED}
+                one.state, one.due_at = outcome, self.now + 30 if outcome is State.QUEUED else one.due_at
+                move = Move(one.id, outcome, "", self.now + 30, 1)
+                return Settlement(chosen, states.get(outcome, MessageState.PLANNED), attempt, (move,), card=card)
+            case "skipped":
+                del one.messages[0]
+                one.notes.append(chosen)
+                move = Move(one.id, State.SENDING, chosen)
+                return Settlement(chosen, MessageState.FAILED, Attempt(chosen, self.now, 0.1, note=chosen), (move,))
+            case "stopped":
+                one.state, one.reason, one.messages, one.notes = State.HELD, "stopped", [], []
+                move = Move(one.id, State.HELD, "stopped")
+                return Settlement(chosen, MessageState.PLANNED, attempt, (move,), anew=one.id)
+        one.reached, one.messages = True, [] if outcome == "dropped" else one.messages[1:]
+        return Settlement(chosen, MessageState.SENT, attempt, card=card, discarded=rest if outcome == "dropped" else ())
+
+    def card(self, one: Owed, chosen: str, number: int) -> Card:
+        card = Card(one.channel, one.group, "", number, chosen, self.now, told=chosen)
+        self.model.cards[one.channel, one.group, number, ""] = card
+        return card
+
+    @precondition(lambda self: self.model.cards)
+    @rule(data=st.data())
+    def retire(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from(sorted(self.model.cards)))
+        card = self.model.cards[place]
+        retired = (card.channel, card.group, card.provider_id)
+        self.run(self.store.settle(Settlement("", MessageState.FAILED, None, retired=retired)))
+        self.model.cards[place] = replace(card, live=False)
 
     @rule(channel=st.sampled_from(CHANNELS), reason=st.sampled_from(["stopped", "disabled"]))
     def hold(self, channel: str, reason: str) -> None:
@@ -147,9 +186,19 @@ class Outbox(RuleBasedStateMachine):
             works = self.run(self.store.due(channel, self.now))
             assert [work.delivery.id for work in works] == [one.id for one in self.model.due(channel, self.now)]
             for work, one in zip(works, self.model.due(channel, self.now), strict=True):
-                assert [(m.id, m.content) for m in work.messages] == ([one.sent] if one.sent else [])
+                assert [(m.id, m.content) for m in work.messages] == one.messages
+                assert work.reached == (one.reached and bool(one.messages))
+                assert list(work.notes) == (one.notes if one.messages else [])
+                assert work.refused == ""
             heads = [one.due_at for one in self.model.heads(channel)]
             assert self.run(self.store.next_due(channel)) == min(heads, default=None)
+
+    @invariant()
+    def shows_what_stands(self) -> None:
+        for channel in CHANNELS:
+            for group in "gh":
+                here = [self.model.cards[key] for key in sorted(self.model.cards) if key[:2] == (channel, group)]
+                assert self.run(self.store.cards(channel, group)) == here
 
     @invariant()
     def owes_what_the_model_owes(self) -> None:

@@ -18,10 +18,10 @@ insert into mark (seq, scope, digest, event, at, until) values ($1, $2, $3, $4, 
 select seq, scope from mark order by seq
 
 -- name: oldest_marks
-select seq, scope, until from mark order by seq limit $1
+select seq, scope, at, until from mark where seq > $1 order by seq limit $2
 
 -- name: forget_marks
-delete from mark where seq <= $1
+delete from mark where seq in (select value from json_each($1))
 
 -- name: insert_event
 insert into event (seq, id, source, path, channels, received_at, body) values ($1, $2, $3, $4, $5, $6, $7)
@@ -59,14 +59,26 @@ where c.delivery in (select value from json_each($1)) and m.state in ('planned',
 order by m.number, m.seq
 
 -- name: refused
--- Those of the deliveries in the JSON list $1 of which a message was refused for good: nothing plainer took its place.
-select distinct c.delivery from carries c join message m on m.seq = c.message
+-- Those of the deliveries in the JSON list $1 of which a message was refused for good, and why: nothing plainer took its
+-- place, and it is not that it does not reach somebody.
+select c.delivery, coalesce(
+  (select a.error from attempt a where a.message = m.seq order by a.seq desc limit 1), 'a part of it was refused')
+from carries c join message m on m.seq = c.message
 where c.delivery in (select value from json_each($1)) and m.state = 'failed' and m.plain = 1
+  and not exists (select 1 from attempt a where a.message = m.seq and a.note <> '')
+order by m.seq
 
 -- name: reached
--- Those of the deliveries in the JSON list $1 of which a message was sent.
+-- Those of the deliveries in the JSON list $1 of which a message was sent, other than one that only says that an older
+-- one does not count any more.
 select distinct c.delivery from carries c join message m on m.seq = c.message
-where c.delivery in (select value from json_each($1)) and m.state = 'sent'
+where c.delivery in (select value from json_each($1)) and m.state = 'sent' and (m.updates = '' or m.alerts <> '[]')
+
+-- name: notes
+-- Whom the deliveries in the JSON list $1 do not reach, as far as that is known.
+select c.delivery, a.note from carries c join message m on m.seq = c.message join attempt a on a.message = m.seq
+where c.delivery in (select value from json_each($1)) and m.state in ('sent', 'failed') and a.note <> ''
+order by a.seq
 
 -- name: last_success
 select channel, max(sent_at) from (select channel, sent_at from message order by seq desc limit 20000)
@@ -112,6 +124,11 @@ update message set provider_id = $2 where id = $1
 -- The messages in the JSON list $1, as far as they were not settled.
 update message set state = 'discarded'
 where id in (select value from json_each($1)) and state in ('planned', 'sending')
+
+-- name: discard_delivery
+-- All messages of the delivery $1 that were not sent.
+update message set state = 'discarded' where state <> 'sent' and seq in (
+  select c.message from delivery d join carries c on c.delivery = d.seq where d.id = $1)
 
 -- name: keep_card
 insert into card (channel, group_key, target, number, provider_id, posted_at, updates, told, rank, live)
