@@ -2,15 +2,23 @@
 
 from receiver.channels.registry import CHANNELS
 from receiver.http import Http, HttpSettings, Response
-from receiver.model import Message, Text
+from receiver.model import Message
+from receiver.text import Text
 
 CANARY = "canary0123456789abcdef"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 EXAMPLES = {
     "wecom_robot": {"key": CANARY},
+    "wecom_app": {"secret": CANARY, "corp_id": "ww0123456789", "agent_id": 1000002, "to": {"users": ["zhangsan"]}},
     "dingtalk_robot": {"access_token": CANARY, "secret": f"SEC{CANARY}"},
+    "dingtalk_app": {
+        "app_key": "dingoaexample",
+        "app_secret": CANARY,
+        "to": {"users": ["manager4220"], "conversations": ["cid6KeBBLoveMJOGXoYKF5x7EeiodoA=="]},
+    },
     "feishu_bot": {"token": CANARY, "secret": f"sign{CANARY}"},
+    "feishu_app": {"app_secret": CANARY, "app_id": "cli_a1b2c3d4e5f6", "to": {"chat_ids": ["oc_a0553eda9014"]}},
     "webhook": {
         "url": f"https://hook.example/{CANARY}/in?token={CANARY}",
         "headers": {"X-Key": f"header{CANARY}"},

@@ -1,7 +1,7 @@
 """People, and whom a message mentions, as tests need them."""
 
 from receiver.contacts import Contacts, ContactSettings
-from receiver.model import Mention
+from receiver.text import Mention
 
 ZHANG = {
     "name": "张三",
@@ -19,6 +19,7 @@ PINGS = {
     "wecom_robot": {"张三": ("ZhangSan",), "phone": ("13900002222",), "all": ("all",)},
     "dingtalk_robot": {"张三": ("manager4220",), "phone": ("13900002222",), "all": ("all",)},
     "feishu_bot": {"张三": (ZHANG["feishu"],), "phone": (), "all": ("all",)},
+    "feishu_app": {"张三": (ZHANG["feishu"],), "phone": (), "all": ("all",)},
 }
 """Whom each platform pings for whom."""
 
@@ -32,4 +33,11 @@ def mention(entry):
 
 
 def pinged(kind, *names):
-    return {who for name in names for who in PINGS[kind].get(name, ())}
+    return {who for name in names for who in PINGS.get(kind, {}).get(name, ())}
+
+
+def meant(form, *names):
+    """The same for a form: WeCom's app pings in a chat that it made, nowhere else."""
+    in_chat = {"张三": ("ZhangSan",), "all": ("all",)}
+    table = in_chat if form.changes.get("chat_id") else PINGS.get(form.kind, {})
+    return {who for name in names for who in table.get(name, ())}

@@ -7,20 +7,18 @@ from typing import Any
 from receiver.channels.registry import CHANNELS
 from receiver.delivery.rendering import Batch, DisplaySettings, Renderer, TemplateSettings
 from receiver.delivery.rendering.samples import alert, event
+from receiver.http import Http, HttpSettings
 
 NOW = 1763600000.0
-CREDENTIALS: dict[str, dict[str, Any]] = {
-    "wecom_robot": {"key": "693axxx6-7aoc-4bc4-97a0-0ec2sifa5aaa"},
-    "dingtalk_robot": {"access_token": "t" * 64},
-    "feishu_bot": {"token": "f" * 36},
-    "webhook": {"url": "https://hooks.example/alerts"},
-}
+CREDENTIALS = {kind: made.sample for kind, made in CHANNELS.items()}
 MARKED = ("wecom_robot", "dingtalk_robot", "feishu_bot")
 
 
 def channel(kind: str = "wecom_robot", **settings: Any):
     made = CHANNELS[kind]
-    return made(made.Settings(name="infra", kind=kind, **{**CREDENTIALS[kind], **settings}), None)
+    return made(
+        made.Settings(name="infra", kind=kind, **{**CREDENTIALS[kind], **settings}), Http(HttpSettings()).client()
+    )
 
 
 def renderer(directory=None, **display: Any) -> Renderer:

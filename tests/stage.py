@@ -26,6 +26,9 @@ HOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 WECOM_KEY = "693a91f6-7aoc-4bc4-97a0-0ec2sifa5aaa"
 DINGTALK_TOKEN = "d" * 64
 FEISHU_TOKEN = "f" * 36
+CORP, CORP_SECRET, AGENT = "ww0123456789abcdef", "corp-secret-0123456789", 1000002
+APP_KEY, APP_SECRET, NOTICES = "dingabcdef012345", "app-secret-0123456789", 256271667
+APP_ID, APP_ID_SECRET = "cli_0123456789abcdef", "feishu-app-secret-0123456789"
 
 
 def free_port() -> int:
@@ -57,6 +60,9 @@ class Providers:
         self.sandbox.register("dingtalk_robot", DINGTALK_TOKEN, name="dingtalk", secret=DINGTALK_SECRET)
         self.sandbox.register("feishu_bot", FEISHU_TOKEN, name="feishu", secret=FEISHU_SECRET)
         self.sandbox.register("webhook", "itsm", name="itsm", secret=HOOK_SECRET)
+        self.sandbox.register("wecom_app", CORP, name="duty", secret=CORP_SECRET, agent_id=AGENT)
+        self.sandbox.register("dingtalk_app", APP_KEY, name="oncall", secret=APP_SECRET, agent_id=NOTICES)
+        self.sandbox.register("feishu_app", APP_ID, name="lark", secret=APP_ID_SECRET)
         self.port = 0
 
     async def start(self) -> None:
@@ -100,6 +106,36 @@ class Providers:
             {"name": "itsm", "kind": "webhook", "url": f"{self.url}/hooks/itsm", "signing_secret": HOOK_SECRET},
         ]
         return [{**kind, **more} for kind in kinds]
+
+    def apps(self, **more: Any) -> list[dict[str, Any]]:
+        """The configuration of one channel of each kind of app."""
+        kinds = [
+            {
+                "name": "duty",
+                "kind": "wecom_app",
+                "corp_id": CORP,
+                "agent_id": AGENT,
+                "secret": CORP_SECRET,
+                "to": {"users": ["zhangsan", "lisi"]},
+            },
+            {
+                "name": "oncall",
+                "kind": "dingtalk_app",
+                "app_key": APP_KEY,
+                "app_secret": APP_SECRET,
+                "agent_id": NOTICES,
+                "robot_code": APP_KEY,
+                "to": {"users": ["manager4220"], "conversations": ["cid6KeBBLoveMJOGXoYKF5x7EeiodoA=="]},
+            },
+            {
+                "name": "lark",
+                "kind": "feishu_app",
+                "app_id": APP_ID,
+                "app_secret": APP_ID_SECRET,
+                "to": {"chat_ids": ["oc_a0553eda9014c201e6969b478895c230"]},
+            },
+        ]
+        return [{**kind, "base_url": self.url, **more} for kind in kinds]
 
 
 def settings(folder: Path, providers: Providers, **sections: Any) -> dict[str, Any]:

@@ -26,7 +26,15 @@ def test_the_version():
 def test_the_example_is_right():
     done = run("check-config", "config.example.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "OK (4 channels, 4 routes)" in done.stdout
+    assert "OK (7 channels, 4 routes)" in done.stdout
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text('{"alerts": [' + ", ".join(['{"labels": {"alertname": "A"}}'] * 3000) + "]}")
+    shell = f"{sys.executable} -m receiver render --kind=webhook {event} | head -1"
+    done = subprocess.run(["sh", "-c", shell], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.count("\n"), done.stderr) == (1, "")
 
 
 def test_every_fault_is_told_at_once_with_its_line(tmp_path):

@@ -29,13 +29,24 @@ class Row:
     wait: float = 60.0
 
 
-class Answers:
-    """Reads the answers of `provider`, whose codes stand in `table`; no text it makes holds one of `secrets`."""
+def rows(error: type[DeliveryError], source: str, meanings: Mapping[str, str], wait: float = 60.0) -> dict[str, Row]:
+    """Codes of one class and one document, with what each says."""
+    return {code: Row(error, meaning, source, wait) for code, meaning in meanings.items()}
 
-    def __init__(self, provider: str, table: Mapping[str, Row], secrets: Collection[str]) -> None:
+
+class Answers:
+    """Reads the answers of `provider`, whose codes stand in `table`.
+
+    No text it makes holds one of `secrets`, or of the tokens in `known`, a collection that changes while it is used.
+    """
+
+    def __init__(
+        self, provider: str, table: Mapping[str, Row], secrets: Collection[str], known: Collection[str] = ()
+    ) -> None:
         self._provider = provider
         self._table = table
-        self._secrets = sorted(secrets, key=len, reverse=True)
+        self._secrets = secrets
+        self._known = known
 
     def body(self, response: Response) -> Mapping[str, Any]:
         """The JSON object that was answered; raises what an answer without one means."""
@@ -69,7 +80,7 @@ class Answers:
         if 300 <= status < 400:
             return Misconfigured(f"{answered}, a redirect: check url or base_url", http_status=status)
         if status in {404, 405, 410}:
-            return Misconfigured(f"{answered}: there is no robot at this address", http_status=status)
+            return Misconfigured(f"{answered}: nothing that takes messages is at this address", http_status=status)
         if status == 413:
             return Rejected(f"{answered}: the message is too long", http_status=status)
         if status == 429:
@@ -80,7 +91,8 @@ class Answers:
 
     def redacted(self, text: str) -> str:
         """`text` fit for records and logs: without secrets and control characters, at most 500 characters."""
-        for secret in self._secrets:
+        tokens = [form for token in self._known for form in (token, quote(token, safe=""))]
+        for secret in sorted([*self._secrets, *tokens], key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return cleaned(text)[:500]
 

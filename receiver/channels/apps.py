@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, ClassVar, TypeVar
 
-from receiver.channels.base import Channel, Confirmation
+from receiver.channels.base import Channel, Confirmation, digest
 from receiver.channels.tokens import Token, TokenRefused, Tokens
-from receiver.errors import Misconfigured
+from receiver.errors import DeliveryError, Misconfigured, Throttled, Unavailable
 from receiver.http import Client, Request, Response
 from receiver.model import Message
 from receiver.settings import Rate
 
 T = TypeVar("T")
+
+_SHOWN, _LONGEST = 10, 64
+"""How many ids words name, and how many characters of each."""
 
 
 class App(Channel):
@@ -27,15 +30,27 @@ class App(Channel):
 
     def __init__(self, settings: Any, client: Client) -> None:
         super().__init__(settings, client)
-        self._tokens = client.common(f"token {self.credential}", lambda: Tokens(self.margin))
+        asked = self.token_request()
+        same = digest(asked.url, asked.body.decode())  # the same app at the same place
+        self._tokens = client.common(f"token {same}", lambda: Tokens(self.margin))
 
     @abstractmethod
     def token_request(self) -> Request:
         """The request that asks for a token."""
 
     @abstractmethod
-    def token_of(self, response: Response) -> Token:
+    def read_token(self, response: Response) -> Token:
         """The token that was answered; raises the DeliveryError the answer means otherwise."""
+
+    def token_of(self, response: Response) -> Token:
+        """The token that was answered. What refuses to give one refuses for good, unless it asks for patience."""
+        try:
+            return self.read_token(response)
+        except (Misconfigured, Throttled, Unavailable):
+            raise
+        except DeliveryError as error:
+            refusal = Misconfigured(error.detail, http_status=error.http_status, code=error.code)
+        raise refusal
 
     @abstractmethod
     def carrying(self, request: Request, token: str) -> Request:
@@ -67,9 +82,13 @@ class App(Channel):
             raise
 
     async def _fetch(self) -> Token:
-        token = self.token_of(await self.client.send(self.token_request()))
+        try:
+            token = self.token_of(await self.client.send(self.token_request()))
+        except Unavailable as error:
+            error.ambiguous = False  # whatever became of this request, no message was posted
+            raise
         if not token.value or len(token.value) > 4096 or not token.value.isprintable() or token.seconds <= 0:
-            raise Misconfigured(f"{self.kind}: the answer to the request for a token holds none")
+            raise Unavailable(f"{self.kind}: the answer to the request for a token holds none")
         return token
 
 
@@ -94,3 +113,16 @@ def shares(ids: Sequence[str], most: int) -> list[tuple[str, ...]]:
     """`ids`, each once, in lists of at most `most`."""
     known = list(dict.fromkeys(ids))
     return [tuple(known[start : start + most]) for start in range(0, len(known), most)]
+
+
+def listed(ids: Iterable[str]) -> str:
+    """The first ids of many, in words."""
+    known = list(ids)
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
+    return ", ".join(who[:_LONGEST] for who in known[:_SHOWN]) + more
+
+
+def ids_in(answer: Mapping[str, Any], name: str) -> list[str]:
+    """The ids listed under `name`, whatever else a provider may have answered."""
+    found = answer.get(name)
+    return [str(who) for who in found if isinstance(who, str | int)] if isinstance(found, list) else []

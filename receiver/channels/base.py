@@ -13,8 +13,9 @@ from pydantic import Field, StringConstraints
 from receiver.channels.endpoints import BaseUrl
 from receiver.contacts import MentionSettings
 from receiver.http import Client, HttpConfig, Request, Response
-from receiver.model import Extras, Mentions, Message, Text
+from receiver.model import Message
 from receiver.settings import Duration, Rate, RateLimit, Section
+from receiver.text import Extras, Mentions, Text
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 """The header of every JSON body."""

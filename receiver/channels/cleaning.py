@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from typing import Any
 
 import orjson
 import regex
@@ -18,6 +17,9 @@ UNSEEN = (
 
 BREAK = " ↵ "
 """What stands for a line break within a value: seen, but unable to begin a heading, a quote or a list."""
+
+OPENING = r"\[(?=[^\[\]]*\](?:[(\[:]|\Z))"
+"""The bracket of a link's text: left alone, it would go with the closing bracket of a link that follows."""
 
 ENTITY = r"&(?=#|lt|gt|LT|GT|[A-Za-z0-9]+;)"
 """An ampersand that could begin a character reference; those of a URL's query mostly do not."""
@@ -64,7 +66,7 @@ def preview(title: str) -> str:
     return line if len(line) <= 64 else line[:63] + "…"
 
 
-def wire(body: dict[str, Any]) -> bytes:
+def wire(body: object) -> bytes:
     """`body` as JSON in UTF-8."""
     try:
         return orjson.dumps(body)

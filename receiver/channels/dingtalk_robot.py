@@ -5,20 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from receiver.channels.answers import Answers, Row, code_of, secrets_of
+from receiver.channels.answers import Answers, Row, secrets_of
 from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
-from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_bytes, plain, preview, wire
+from receiver.channels.cleaning import json_bytes, plain, preview, wire
+from receiver.channels.dingtalk import BAN, escaped, headed, opened
 from receiver.channels.endpoints import Robot, with_query
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
 from receiver.http import Client, Request, Response, host_of
-from receiver.model import Mentions, Message, Text
+from receiver.model import Message
 from receiver.settings import Rate
+from receiver.text import Extras, Mentions, Text
 
 ROBOT = Robot("https://oapi.dingtalk.com", "/robot/send", "access_token", "access_token")
 MAX_BODY = 18000
@@ -27,10 +28,9 @@ MAX_BODY = 18000
 _ROBOT = "open.dingtalk.com custom-robots-send-group-messages, 2026-07"
 _RECORDED = "answers recorded, in no current document"
 _PROBED = "answers of the live endpoint, 2026-09"
-_BAN = "open.dingtalk.com call-frequency-limit"
 CODES = {
     "-1": Row(Unavailable, "the system is busy", _ROBOT),
-    "1111": Row(Throttled, "this address is banned for calling too often", _BAN, wait=300.0),
+    "1111": BAN,
     "40035": Row(Rejected, "a parameter is missing", _ROBOT),
     "43004": Row(Rejected, "the Content-Type is wrong", _ROBOT),
     "130101": Row(Throttled, "more than 20 messages in a minute", _RECORDED, wait=600.0),
@@ -51,24 +51,20 @@ CODES = {
     "460101": Row(Rejected, "the message is too long", _RECORDED),
     "660026": Row(Throttled, "more than 20 messages in a minute", _PROBED, wait=600.0),
 }
-
-_SUSPECT = re.compile(rf"[{UNSEEN}*_`\\<&~]|\](?=[(\[:]|\Z)|!(?=\[|\Z)")
-_BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")
-_MARKUP = re.compile(
-    rf"[<`]|{ENTITY}|\*(?!\s)|(?<!\s)\*|(?<![^\W_])_|_(?![^\W_])|\\(?=[!-/:-@\[-`{{-~]|\Z)"
-    r"|\](?=[(\[:]|\Z)|!(?=\[|\Z)|~~+|\A\s*(?:[#>]+|[(*]|[-+](?=\s|\Z)|\d+[.)](?=\s|\Z)|[-=]+\s*\Z)"
-)
-_INERT = str.maketrans("<`&*_\\]!~#>(-+.)=", "＜'＆＊＿＼］！～＃＞（－＋．）＝")
-_TITLE = "#### {}\n\n"
+_BUTTON = len(',{"title":"","actionURL":""}')
 
 
 class DingTalkRobotSettings(ChannelSettings):
-    """`access_token`, or the whole `url` as DingTalk shows it; `secret` (SEC...) when the robot asks for signatures."""
+    """`access_token`, or the whole `url` as DingTalk shows it; `secret` (SEC...) when the robot asks for signatures.
+
+    As an `action_card` a message has its links as buttons.
+    """
 
     kind: Literal["dingtalk_robot"]
     access_token: SecretStr | None = None
     url: SecretStr | None = None
     secret: SecretStr | None = Field(default=None, min_length=1)
+    format: Literal["markdown", "action_card"] = "markdown"
 
     @model_validator(mode="after")
     def _has_one_token(self) -> Self:
@@ -96,6 +92,8 @@ class DingTalkRobot(Channel):
         self._secret = settings.secret.get_secret_value() if settings.secret else ""
         self._credential = digest(self.kind, host_of(base), token)
         self._answers = Answers("DingTalk", CODES, {token, *secrets_of(settings)})
+        if settings.format == "action_card":
+            self.takes = frozenset({"buttons"})
 
     @property
     def credential(self) -> str:
@@ -124,30 +122,29 @@ class DingTalkRobot(Channel):
         at = _at(mentions)
         return json_bytes(_line(mentions, plain, self.escape)) + (len(wire(at)) if at else 0)
 
-    @staticmethod
-    def escape(value: str) -> str:
-        """DingTalk documents no escape: what could become markup is replaced by its full-width twin.
+    def weigh_extras(self, extras: Extras) -> int:
+        """Each button as a row of `btns`."""
+        return sum(_BUTTON + json_bytes(text or "…") + json_bytes(url) for text, url in extras.buttons)
 
-        Nothing here could ping: DingTalk only pings whom the `at` object names, and nothing from an event gets there.
-        """
-        if not _SUSPECT.search(value) and not _BEGINNING.match(value):
-            return value
-        return _MARKUP.sub(lambda found: found[0].translate(_INERT), cleaned(value))
+    escape = staticmethod(escaped)
 
     def compose(self, text: Text, message_id: str) -> bytes:
-        """A `markdown` message, or a `text` one when plain; `msgUuid` makes a repeat harmless.
+        """A `markdown` message, an `actionCard` if it has buttons, a `text` when plain.
 
-        Who is to be mentioned stands in `at`, and must stand in the text as well (robot-message-type).
+        `msgUuid` makes a repeat harmless. Who is to be mentioned stands in `at`, and must stand in the text as well
+        (robot-message-type).
         """
         line, last = _line(text.mentions, text.plain, self.escape), {**_at(text.mentions), "msgUuid": message_id}
         if text.plain:
             content = plain(f"{text.title}\n{text.body}" if text.title else text.body)
             return wire({"msgtype": "text", "text": {"content": content + line}, **last})
         room = self.room(False) - json_bytes(text.body) - self.weigh_mentions(text.mentions, False)
-        title = fitted(text.title, room, json_bytes, self.escape)
-        content = _TITLE.format(title) + text.body + line if title else text.body + line
-        markdown = {"title": preview(text.title) or "…", "text": content}
-        return wire({"msgtype": "markdown", "markdown": markdown, **last})
+        content = headed(text.title, text.body + line, room - self.weigh_extras(text.extras))
+        said = {"title": preview(text.title) or "…", "text": content}
+        if not text.extras.buttons:
+            return wire({"msgtype": "markdown", "markdown": said, **last})
+        card = {**said, "btnOrientation": "0", **_buttons(text.extras.buttons)}
+        return wire({"msgtype": "actionCard", "actionCard": card, **last})
 
     def build(self, message: Message, now: float) -> Request:
         """Token, and with a secret the millisecond timestamp and signature, on the URL."""
@@ -158,13 +155,8 @@ class DingTalkRobot(Channel):
         return Request(with_query(self._url, **parameters), message.content, JSON)
 
     def check(self, response: Response) -> Confirmation:
-        """Sent if and only if `errcode` is 0 or "0"; a page instead of JSON is the platform's ban of our address."""
-        if response.body.lstrip()[:1] == b"<":
-            raise self._answers.refusal(response, "1111", "an HTML page", CODES["1111"])
-        body = self._answers.body(response)
-        code = code_of(body, "errcode")
-        if code is None and body.get("punish") is not None:
-            code = code_of(body, "status")
+        """Sent if and only if `errcode` is 0 or "0"."""
+        body, code = opened(self._answers, response)
         self._answers.judge(response, code, body.get("errmsg"))
         return Confirmation(response.status, "0")
 
@@ -189,6 +181,14 @@ def _at(mentions: Mentions) -> dict[str, Any]:
     }
     said = {name: value for name, value in at.items() if value}
     return {"at": said} if said else {}
+
+
+def _buttons(buttons: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """A single button goes with the whole card; of several each has its row (robot-message-type)."""
+    if len(buttons) == 1:
+        ((text, url),) = buttons
+        return {"singleTitle": text or "…", "singleURL": url}
+    return {"btns": [{"title": text or "…", "actionURL": url} for text, url in buttons]}
 
 
 def sign(timestamp: str, secret: str) -> str:

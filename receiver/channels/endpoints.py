@@ -78,8 +78,10 @@ class Robot(NamedTuple):
         if url is not None and value is None:
             found, secret = self._from_url(url.get_secret_value())
             return base_url or found, secret
-        if value is None or url is not None:
-            raise ValueError(f"needs either {self.field} or url")
+        if url is not None:
+            raise ValueError(f"has {self.field} beside url; keep one")
+        if value is None:
+            raise ValueError(f"needs one of {self.field} and url (each also as a _file)")
         secret = value.get_secret_value()
         if not _CREDENTIAL.fullmatch(secret):
             raise ValueError(f"{self.field} must be the robot's {self.field} alone; a whole URL belongs in url")

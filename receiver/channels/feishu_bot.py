@@ -5,21 +5,22 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import orjson
 from pydantic import Field, SecretStr, model_validator
 
 from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
-from receiver.channels.cleaning import ENTITY, UNSEEN, cleaned, fitted, json_bytes, plain, preview, wire
+from receiver.channels.base import JSON, ChannelSettings, Confirmation, digest
+from receiver.channels.cleaning import wire
 from receiver.channels.endpoints import Robot
+from receiver.channels.feishu import Feishu
+from receiver.channels.feishu_card import plain_text
 from receiver.errors import Misconfigured, Rejected, Throttled
 from receiver.http import Client, Request, Response, host_of
-from receiver.model import Mention, Mentions, Message, Text
+from receiver.model import Message
 from receiver.settings import Rate
-from receiver.severity import colour
+from receiver.text import Text
 
 ROBOT = Robot("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
 MAX_BODY = 20000
@@ -46,15 +47,6 @@ CODES = {
 }
 _TOO_MANY = Row(Throttled, "too many messages", "recorded by n9e, 9499 with this text")
 
-_SUSPECT = re.compile(f"[{UNSEEN}<\\[\\]*~`&\\\\_!]")
-_BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")
-_MARKUP = re.compile(
-    rf"[<\[\]*~`]|{ENTITY}|\\(?=[!-/:-@\[-`{{-~]|\Z)|(?<![^\W_])_|_(?![^\W_])|!(?=\[|\Z)|:(?=[A-Za-z0-9_+-]+:)"
-    r"|\A\s*(?:[#>]+|\(|[-+](?=\s|\Z)|\d+[.)](?=\s|\Z)|[-=]+\s*\Z)"
-)
-_LITERAL = {ord(sign): f"&#{ord(sign)};" for sign in "<[]*~`&\\_!:#>(-+.)="}
-_PING = re.compile(r"(?:<|&lt;|&#0*60;|&#x0*3c;)(?=[\s/]*at\b)", re.IGNORECASE)
-
 
 class FeishuBotSettings(ChannelSettings):
     """`token`, or the whole `url` as Feishu or Lark shows it; `secret` when the bot asks for signatures."""
@@ -74,10 +66,11 @@ class FeishuBotSettings(ChannelSettings):
         return ROBOT.locate(self.token, self.url, self.base_url)
 
 
-class FeishuBot(Channel):
+class FeishuBot(Feishu):
     """A custom bot of one Feishu group."""
 
     kind = "feishu_bot"
+    nested = False
     Settings = FeishuBotSettings
     sample: ClassVar = {"token": "00000000-0000-0000-0000-000000000000"}
     rates = (Rate(5, 1.1), Rate(100, 62))
@@ -102,65 +95,27 @@ class FeishuBot(Channel):
 
     def room(self, plain: bool) -> int:
         """What is left of the body beside the card's JSON, the longest preview and the signature."""
-        return MAX_BODY - _ENVELOPE
-
-    def weigh(self, text: str) -> int:
-        """Feishu counts the body as it is sent: JSON in UTF-8."""
-        return json_bytes(text)
+        return MAX_BODY - _ENVELOPE - self._link_weight
 
     def fill(self, content: bytes) -> tuple[int, int]:
-        """The whole body; a signature, if there is one, has its room kept."""
-        return len(content), MAX_BODY
-
-    def weigh_mentions(self, mentions: Mentions, plain: bool) -> int:
-        """A line of a text, or an element of a card beside the one with the body."""
-        return json_bytes(_plain_line(mentions)) if plain else sum(len(wire(e)) + 1 for e in self._elements(mentions))
-
-    @staticmethod
-    def escape(value: str) -> str:
-        """Numeric character references, as Feishu documents for card markdown, for as few characters as will do."""
-        if not (_SUSPECT.search(value) or _BEGINNING.match(value) or value.count(":") > 1):
-            return value
-        return _MARKUP.sub(lambda found: found[0].translate(_LITERAL), cleaned(value))
+        """The whole body, with its signature if there is one."""
+        return len(self._signed(content, 1e9)), MAX_BODY
 
     def compose(self, text: Text, message_id: str) -> bytes:
-        """A card with a coloured header, or a `text` message when plain.
-
-        Mentions are `<at>` tags, with `id` in a card, `user_id` in a text; bots may name an open_id, a user_id or
-        `all` (custom bot guide). In a card they have an element of their own, which no markup of the body can reach.
-        """
+        """A card, or a `text` message when plain."""
         if text.plain:
-            content = plain(f"{text.title}\n{text.body}" if text.title else text.body)
-            # "(" is no longer than what it replaces, and begins no <at> tag
-            return wire({"msg_type": "text", "content": {"text": _PING.sub("(", content) + _plain_line(text.mentions)}})
-        return wire({"msg_type": "interactive", "card": self._card(text)})
-
-    def _card(self, text: Text) -> dict[str, Any]:
-        room = self.room(False) - json_bytes(text.body) - self.weigh_mentions(text.mentions, False)
-        title = fitted(text.title, room, json_bytes, cleaned)
-        return {
-            "schema": "2.0",
-            "config": {"update_multi": True, "summary": {"content": preview(text.title) or "…"}},
-            "header": {
-                "template": "green" if text.status == "resolved" else colour(text.severity),
-                "title": {"tag": "plain_text", "content": title or "…"},
-            },
-            "body": {"elements": [{"tag": "markdown", "content": text.body or "…"}, *self._elements(text.mentions)]},
-        }
-
-    def _elements(self, mentions: Mentions) -> list[dict[str, str]]:
-        said = [f"<at id={who.feishu}></at>" if who.feishu else self.escape(f"@{who.name}") for who in mentions.people]
-        said += ["<at id=all></at>"] if mentions.everyone else []
-        return [{"tag": "markdown", "content": " ".join(said)}] if said else []
+            return wire({"msg_type": "text", "content": {"text": plain_text(text)}})
+        return wire({"msg_type": "interactive", "card": self.card(text)})
 
     def build(self, message: Message, now: float) -> Request:
         """The token goes into the path; with a secret, second timestamp and signature into the body."""
-        content = message.content
-        if self._secret:
-            timestamp = str(int(now))
-            signature = {"timestamp": timestamp, "sign": sign(timestamp, self._secret)}
-            content = orjson.dumps(signature | orjson.loads(content))
-        return Request(self._url, content, JSON)
+        return Request(self._url, self._signed(message.content, now), JSON)
+
+    def _signed(self, content: bytes, now: float) -> bytes:
+        if not self._secret:
+            return content
+        timestamp = str(int(now))
+        return orjson.dumps({"timestamp": timestamp, "sign": sign(timestamp, self._secret)} | orjson.loads(content))
 
     def check(self, response: Response) -> Confirmation:
         """Sent if and only if `code` is 0, or without one the older `StatusCode` is."""
@@ -175,13 +130,3 @@ class FeishuBot(Channel):
 def sign(timestamp: str, secret: str) -> str:
     """The signature Feishu asks for: HMAC-SHA256 of nothing, keyed with timestamp and secret, in base64."""
     return base64.b64encode(hmac.digest(f"{timestamp}\n{secret}".encode(), b"", hashlib.sha256)).decode()
-
-
-def _plain_line(mentions: Mentions) -> str:
-    said = [_plainly(person) for person in mentions.people]
-    said += ['<at user_id="all">所有人</at>'] if mentions.everyone else []
-    return "\n\n" + " ".join(said) if said else ""
-
-
-def _plainly(person: Mention) -> str:
-    return f'<at user_id="{person.feishu}">{person.name}</at>' if person.feishu else f"@{person.name}"

@@ -6,18 +6,19 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from dataclasses import dataclass, field
 
 from receiver.errors import DeliveryError, Misconfigured
 
-REFUSED_FOR = 60.0
-"""Seconds for which a refused credential is not tried again: providers ban addresses that keep trying."""
+REST = 60.0
+"""Seconds between two early fetches, and before a refused credential is tried again: providers ban who keeps asking."""
 
 
-class Token(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Token:
     """What a provider gave: the token and for how many seconds it lives."""
 
-    value: str
+    value: str = field(repr=False)
     seconds: float
 
 
@@ -35,52 +36,53 @@ class Tokens:
         self._clock = clock
         self._value = ""
         self._ends_at = 0.0
-        self._fetching: asyncio.Task[str] | None = None
-        self._refusal: tuple[float, Misconfigured] | None = None
+        self._fetching: asyncio.Task[Token] | None = None
+        self._fetched_at = -REST
+        self._failure: Exception | None = None
         self.known: deque[str] = deque(maxlen=4)
         """The latest tokens: what must not appear in any record or log."""
 
     async def get(self, fetch: Fetch) -> str:
         """A token that lives, by `fetch` if there is none. Raises what `fetch` raises."""
-        left = self._ends_at - self._clock()
-        if self._value and left > self._margin:
-            return self._value
-        if self._fetching is None:
-            self._refuse_again()
-            self._fetching = asyncio.create_task(self._fetch(fetch))
-            self._fetching.add_done_callback(self._fetched)
+        now, error = self._clock(), self._failure
+        left, rested = self._ends_at - now, now - self._fetched_at >= REST
         if self._value and left > 0:
+            if left <= self._margin and rested:
+                self._begin(fetch)
             return self._value
-        return await asyncio.shield(self._fetching)
+        if isinstance(error, Misconfigured) and not rested:
+            raise Misconfigured(error.detail, http_status=error.http_status, code=error.code, reason=error.reason)
+        return (await asyncio.shield(self._begin(fetch))).value
 
     def drop(self, value: str) -> None:
         """Forget `value`, which the provider refused, unless another one took its place meanwhile."""
         if value == self._value:
             self._value, self._ends_at = "", 0.0
 
-    async def _fetch(self, fetch: Fetch) -> str:
-        asked_at = self._clock()
-        try:
-            value, seconds = await fetch()
-        except Misconfigured as error:
-            self._refusal = (self._clock(), error)
-            raise
-        self._value, self._ends_at = value, asked_at + seconds
-        self.known.append(value)
-        return value
+    def _begin(self, fetch: Fetch) -> asyncio.Task[Token]:
+        """The fetch under way, or else a new one."""
+        if self._fetching is None:
+            self._fetching = asyncio.create_task(self._fetch(fetch))
+            self._fetching.add_done_callback(self._fetched)
+        return self._fetching
 
-    def _fetched(self, task: asyncio.Task[str]) -> None:
+    async def _fetch(self, fetch: Fetch) -> Token:
+        asked_at, self._failure = self._clock(), None
+        try:
+            token = await fetch()
+        except Exception as error:
+            self._failure = error
+            raise
+        finally:
+            self._fetched_at = self._clock()
+        self._value, self._ends_at = token.value, asked_at + token.seconds
+        self.known.append(token.value)
+        return token
+
+    def _fetched(self, task: asyncio.Task[Token]) -> None:
         self._fetching = None
         if not task.cancelled():
-            task.exception()  # whoever waited has it; an early refresh that failed is tried again with the next message
-
-    def _refuse_again(self) -> None:
-        """Raise the refusal of a moment ago."""
-        if self._refusal is None or self._clock() - self._refusal[0] > REFUSED_FOR:
-            self._refusal = None
-            return
-        error = self._refusal[1]
-        raise Misconfigured(error.detail, http_status=error.http_status, code=error.code, reason=error.reason)
+            task.exception()  # whoever waited has it; nobody waits for an early refresh
 
 
 class TokenRefused(DeliveryError):

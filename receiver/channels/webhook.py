@@ -18,7 +18,8 @@ from receiver.channels.cleaning import utf8, wire
 from receiver.channels.endpoints import Endpoint, endpoint
 from receiver.errors import DeliveryError, Misconfigured, Reason, Rejected, Throttled, Unavailable
 from receiver.http import Authorization, BasicAuth, Client, Headers, HttpConfig, Request, Response, authorize
-from receiver.model import Message, Text
+from receiver.model import Message
+from receiver.text import Text
 
 MAX_BODY = 1 << 20
 """Bytes of a body; receivers set their own limits and answer 413."""
@@ -56,7 +57,7 @@ class WebhookSettings(ChannelSettings):
     @classmethod
     def _is_a_standard_webhooks_secret(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not 24 <= len(_signing_key(value)) <= 64:
-            raise ValueError("signing_secret must be whsec_ followed by 24 to 64 bytes in base64")
+            raise ValueError("must be whsec_ followed by 24 to 64 bytes in base64")
         return value
 
     @model_validator(mode="after")

@@ -1,77 +1,76 @@
-"""Whom a message of each kind mentions, as the sandbox reads it; and that mentions never push it over its limit."""
+"""Whom a message of each form mentions, as the sandbox reads it; and that mentions never push it over its limit."""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import orjson
 import pytest
 from channel_examples import make, message, text
-from hypothesis import given
+from channel_forms import FORMATS, FORMS, Form
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from mention_samples import MAIL, PHONE, ZHANG, mention, pinged
+from mention_samples import MAIL, PHONE, ZHANG, meant, mention
+from provider_counts import counted
+from stand_in import StandIn
 
-from receiver.channels.registry import CHANNELS
-from receiver.http import Http, HttpSettings
-from receiver.model import Mention, Mentions
-from receiver.sandbox import Sandbox, provider_app
+from receiver.sandbox import KINDS
+from receiver.text import Mention, Mentions
 
-KINDS = ("wecom_robot", "dingtalk_robot", "feishu_bot")
-LIMITS = {"wecom_robot": (4096, 2048), "dingtalk_robot": (18000,) * 2, "feishu_bot": (20000,) * 2}
+ID = "0193a1b2c3d4e5f6a7b8c9d0e1f2"
 HERE, ONLY_MOBILE, NAMELESS = mention(ZHANG), mention(PHONE), mention(MAIL)
+SAID = [form for form in FORMS if form.kind in KINDS and form.kind != "webhook"]
+
+each_form = pytest.mark.parametrize("form", SAID, ids=[form.id for form in SAID])
+every_format = pytest.mark.parametrize("form", FORMATS, ids=[form.id for form in FORMATS])
+every_form = pytest.mark.parametrize("form", FORMS, ids=[form.id for form in FORMS])
 
 
-@pytest.fixture
-async def post(aiohttp_server):
-    """Sends one text by a channel of a kind to the sandbox; what people see of it. No violation is left behind."""
-    sandbox = Sandbox()
-    server = await aiohttp_server(provider_app(sandbox))
-    http = Http(HttpSettings(), trusted=[("127.0.0.1", server.port)])
-
-    async def post(kind, plain=False, *people, everyone=False, **words):
-        channel = make(kind, http.client(), base_url=f"http://127.0.0.1:{server.port}")
-        credential, secret = channel.identity
-        sandbox.register(kind, credential, secret=secret)
-        said = replace(text(plain=plain, **words), mentions=Mentions(people, everyone))
-        await channel.send(message(channel.compose(said, "0193")), sandbox.clock())
-        return sandbox.messages[-1]
-
-    yield post
-    await http.close()
-    assert sandbox.violations == []
+def post(form, plain, *people, everyone=False, **words):
+    """What people see of a text to the first target, and of the one beside it for whom it cannot mention."""
+    stand_in = StandIn()
+    channel = stand_in.channel(form.kind, **form.changes)
+    mentions = Mentions(people, everyone)
+    said = [replace(text(plain=plain, **words), mentions=mentions)]
+    if beside := Mentions() if plain else channel.beside(mentions):
+        said.append(replace(text("", "…", plain=True), mentions=beside))
+    contents = [channel.compose(each, f"{ID}{number}") for number, each in enumerate(said)]
+    messages = [message(content, f"m{n}", target=channel.targets[0]) for n, content in enumerate(contents)]
+    posted = asyncio.run(stand_in.post(channel, messages))
+    assert stand_in.sandbox.violations == []
+    return posted
 
 
-@pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_person_with_all_ids_is_pinged_once(kind, plain, post):
-    assert (await post(kind, plain, HERE)).mentions == tuple(pinged(kind, "张三"))
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_everybody_at_once_in_plain_text(kind, post):
-    posted = await post(kind, True, HERE, ONLY_MOBILE, NAMELESS, everyone=True)
-    assert set(posted.mentions) == pinged(kind, "张三", "phone", "all")
-    assert "@ma_il" in posted.plain
+def pings(posted):
+    return [who for one in posted for who in one.mentions]
 
 
 @pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_who_has_no_id_there_is_named_and_not_pinged(kind, plain, post):
-    posted = await post(kind, plain, NAMELESS)
+@each_form
+def test_a_person_with_all_ids_is_pinged_once(form, plain):
+    assert pings(post(form, plain, HERE)) == [*meant(form, "张三")]
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@each_form
+def test_everybody_at_once(form, plain):
+    told = pings(post(form, plain, HERE, ONLY_MOBILE, NAMELESS, everyone=True))
+    assert (set(told), len(told)) == (meant(form, "张三", "phone", "all"), len(set(told)))
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@each_form
+def test_who_has_no_id_there_is_named_and_not_pinged(form, plain):
+    (posted,) = post(form, plain, NAMELESS)
     assert posted.mentions == ()
     assert "@ma_il" in posted.plain
 
 
-@pytest.mark.parametrize("kind", ["dingtalk_robot", "feishu_bot"])
-async def test_everybody_at_once_in_markup(kind, post):
-    posted = await post(kind, False, HERE, ONLY_MOBILE, everyone=True)
-    assert set(posted.mentions) == pinged(kind, "张三", "phone", "all")
-
-
-async def test_wecoms_markdown_holds_userids_only(post):
+def test_wecoms_markdown_holds_userids_only():
     mentions = Mentions((HERE, ONLY_MOBILE, NAMELESS), everyone=True)
-    posted = await post("wecom_robot", False, *mentions.people, everyone=True)
-    assert posted.mentions == ("ZhangSan",)
+    first, second = post(Form("wecom_robot"), False, *mentions.people, everyone=True)
+    assert (first.mentions, {*second.mentions}) == (("ZhangSan",), {"13900002222", "all"})
     assert make("wecom_robot").beside(mentions) == Mentions((ONLY_MOBILE,), everyone=True)
 
 
@@ -85,9 +84,10 @@ def test_wecoms_userids_that_have_no_room_are_mentioned_beside():
     assert beside == people[50 - len(beside) :]
 
 
-@pytest.mark.parametrize("kind", ["dingtalk_robot", "feishu_bot", "webhook"])
-def test_other_kinds_mention_nobody_beside(kind):
-    assert not make(kind).beside(Mentions((HERE, ONLY_MOBILE), everyone=True))
+@every_form
+def test_only_wecom_mentions_somebody_beside(form):
+    beside = make(form.kind, **form.changes).beside(Mentions((HERE, ONLY_MOBILE), everyone=True))
+    assert not beside or form.kind.startswith("wecom")
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -99,9 +99,9 @@ def test_a_webhook_ignores_mentions(plain):
 
 
 @pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("kind", CHANNELS)
-def test_without_mentions_nothing_changes(kind, plain):
-    channel = make(kind)
+@every_form
+def test_without_mentions_nothing_changes(form, plain):
+    channel = make(form.kind, **form.changes)
     assert channel.weigh_mentions(Mentions(), plain) == 0
     assert b"entioned" not in channel.compose(text(plain=plain), "1")
     assert b'"at"' not in channel.compose(text(plain=plain), "1")
@@ -111,18 +111,17 @@ HOSTILE = '<@all> <at id=all></at> <at user_id="all"></at> @13900002222 @all <@Z
 
 
 @pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_values_beside_a_mention_ping_nobody_more(kind, plain, post):
-    body = HOSTILE if plain else CHANNELS[kind].escape(HOSTILE)
-    posted = await post(kind, plain, HERE, title=HOSTILE, body=body)
-    assert posted.mentions == tuple(pinged(kind, "张三"))
+@each_form
+def test_values_beside_a_mention_ping_nobody_more(form, plain):
+    body = HOSTILE if plain else make(form.kind, **form.changes).escape(HOSTILE)
+    assert pings(post(form, plain, HERE, title=HOSTILE, body=body)) == [*meant(form, "张三")]
 
 
 # A template's own markup may be left open; the ping must survive it.
-@pytest.mark.parametrize("body", ["> quoted", "- item", "[label](", '<font color="info">', "**bold"])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_markup_before_a_mention_does_not_swallow_it(kind, body, post):
-    assert (await post(kind, False, HERE, body=body)).mentions == tuple(pinged(kind, "张三"))
+@pytest.mark.parametrize("body", ["> quoted", "- item", "[label](", '<font color="info">', "**bold", "| a |", "```"])
+@each_form
+def test_markup_before_a_mention_does_not_swallow_it(form, body):
+    assert pings(post(form, False, HERE, body=body)) == [*meant(form, "张三")]
 
 
 ids = st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}", fullmatch=True) | st.just("x" * 64)
@@ -132,24 +131,21 @@ people = st.lists(st.builds(Mention, names, ids, ids, ids, ids), max_size=8).fla
 )
 
 
-def size(kind, composed):
-    body = orjson.loads(composed)
-    return len(body[body["msgtype"]]["content"].encode()) if kind == "wecom_robot" else len(composed)
-
-
 @pytest.mark.parametrize("plain", [False, True])
-@pytest.mark.parametrize("kind", KINDS)
+@every_format
+@settings(max_examples=25, deadline=None)
 @given(
     people=people,
     everyone=st.booleans(),
     unit=st.sampled_from(["a", "漢", '"', "😀\n", "<&"]),
     title=st.text(max_size=60),
 )
-def test_mentions_never_push_a_message_over_its_limit(kind, plain, people, everyone, unit, title):
-    channel, mentions = make(kind), Mentions(tuple(people), everyone)
+def test_mentions_never_push_a_message_over_its_limit(form, plain, people, everyone, unit, title):
+    channel, mentions = make(form.kind, **form.changes), Mentions(tuple(people), everyone)
     room = channel.room(plain) - channel.weigh_mentions(mentions, plain)
     body = unit * ((room - channel.weigh(title)) // channel.weigh(unit))
-    said = replace(text(title, body, plain=plain), mentions=mentions)
-    composed = channel.build(message(channel.compose(said, "0193a1b2c3d4e5f6a7b8c9d0e1f2")), 1e9).body
+    content = channel.compose(replace(text(title, body, plain=plain), mentions=mentions), ID)
+    requests = [channel.build(message(content, ID, target=target), 1e9).body for target in channel.targets]
+    sizes = [counted(form.kind, request) or channel.fill(content) for request in requests]
     assert room > 1000
-    assert size(kind, composed) <= LIMITS[kind][plain]
+    assert [size for size in sizes if size[0] > size[1]] == []

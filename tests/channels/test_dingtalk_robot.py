@@ -66,8 +66,8 @@ def test_without_a_secret_nothing_is_signed(offered):
 @pytest.mark.parametrize(
     ("offered", "says"),
     [
-        ({"access_token": None}, "either access_token or url"),
-        ({"url": URL}, "either access_token or url"),
+        ({"access_token": None}, "needs one of access_token and url"),
+        ({"url": URL}, "access_token beside url; keep one"),
         ({"access_token": None, "url": f"{URL}&timestamp=1&sign=x"}, "nothing else"),
         ({"secret": ""}, "at least 1"),
     ],
@@ -108,6 +108,16 @@ def test_a_banned_address_rests_for_five_minutes(body, status):
     assert refused(body, status).retry_after == 300
 
 
+@pytest.mark.parametrize("kind", ["dingtalk_robot", "dingtalk_app"])
+@pytest.mark.parametrize(
+    ("status", "error"), [(302, Misconfigured), (404, Misconfigured), (405, Misconfigured), (502, Unavailable)]
+)
+def test_a_page_whose_status_tells_more_is_no_ban(kind, status, error):
+    with pytest.raises(error) as raised:
+        make(kind).check(answer("<html>", status))
+    assert raised.value.http_status == status
+
+
 @pytest.mark.parametrize(
     ("body", "status", "expected"),
     [
@@ -133,9 +143,9 @@ def test_answers_outside_of_the_table(body, status, expected):
         ("rate(x[5m]) * 100", "rate(x[5m]) * 100"),
         ("* item", "＊ item"),
         ("C:\\path\\_x", "C:\\path＼＿x"),
-        ("[VPN](http://evil)", "[VPN］(http://evil)"),
-        ("[ref]: http://evil", "[ref］: http://evil"),
-        ("![p](http://evil)", "！[p］(http://evil)"),
+        ("[VPN](http://evil)", "［VPN］(http://evil)"),
+        ("[ref]: http://evil", "［ref］: http://evil"),
+        ("![p](http://evil)", "！［p］(http://evil)"),
         ('<font color="#f00">x', '＜font color="#f00">x'),
         ("- item", "－ item"),
         ("1. item", "1． item"),
