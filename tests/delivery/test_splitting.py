@@ -55,6 +55,31 @@ def test_a_long_head_stands_in_the_first_part_only():
     assert [part.body[0] for part in parts] == ["h", "a"]
 
 
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["", "a" * 6, "b" * 6, "ff"], ["aaaaaa", "bbbbbbff"]),
+        (["", "a" * 3, "b" * 4, "ff"], ["aaa", "bbbbff"]),
+        (["", "a" * 3, "b" * 7, "ff"], ["aaa", "bbbbbbb", "ff"]),
+        (["", "a" * 8, "fff"], ["aaaaaaaa", "fff"]),
+        (["", "a" * 3, "f" * 6], ["aaa", "ffffff"]),
+    ],
+)
+def test_a_short_foot_stands_with_the_last_alert_unless_that_would_have_to_be_cut(pieces, expected):
+    assert [part.body for part in split(pieces, 8, PLAIN)] == expected
+
+
+def test_what_must_be_cut_leaves_room_for_the_foot():
+    (part,) = split(["head\n", "a" * 500, "\nfoot"], 100, MEASURE)
+    assert re.fullmatch(r"head\na+…\d+\nfoot", part.body)
+    assert weigh(part.body) <= 100
+
+
+def test_blank_lines_around_a_part_are_left_out_and_indents_stay():
+    (part,) = split(["  \n\n", "   \n  a\n", "\n"], 100, PLAIN)
+    assert part.body == "  a"
+
+
 def test_a_head_too_long_for_any_part_is_cut_like_an_alert():
     parts = split(["h" * 500, "a" * 40, ""], 100, MEASURE)
     assert [part.pieces for part in parts] == [(0,)]

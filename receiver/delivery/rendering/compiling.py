@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CodeType
 from typing import Any
 
 from jinja2 import Template, nodes
-from jinja2.compiler import CodeGenerator
+from jinja2.compiler import CodeGenerator, find_undeclared
 from jinja2.runtime import BlockReference, Context, Macro
 from jinja2.utils import missing
 
-from receiver.delivery.rendering.markup import Safe
+from receiver.delivery.rendering.markup import Safe, standing
 from receiver.delivery.rendering.views import KEYS, View, Views
 from receiver.errors import TemplateError
 
 _READS = {
     **dict.fromkeys(KEYS, ("{0}[{1!r}]", "View")),
     **dict.fromkeys(("firing", "resolved"), ("{0}.{1}", "Views")),
+    **dict.fromkeys(("first", "last", "index", "index0"), ("{0}.{1}", "LoopContext")),
 }
-"""How the attributes of alerts are read: they are always there and always harmless, so the sandbox need not look."""
+"""How the attributes of alerts and loops are read: always there, always harmless, so the sandbox need not look."""
 
 NAMES: dict[str, Any] = {"View": View, "Views": Views}
 """What the code of a template knows beside Jinja's names."""
@@ -48,6 +49,40 @@ class Code(CodeGenerator):
         super().visit_Getattr(node, frame)
         self.write(")")
 
+    def visit_Filter(self, node: nodes.Filter, frame: Any) -> None:  # noqa: N802 - Jinja's name
+        """`"> " | safe` needs no filter when it is rendered."""
+        if node.name == "safe" and isinstance(node.node, nodes.Const):
+            self.write(f"Markup({standing(node.node.value)!r})")
+        else:
+            super().visit_Filter(node, frame)
+
+    def visit_Block(self, node: nodes.Block, frame: Any) -> None:  # noqa: N802 - Jinja's name
+        """A block that no other template replaced runs where it stands: alerts are many, and contexts dear."""
+        seen = node.scoped or frame.toplevel
+        if self.extends_so_far or not seen or find_undeclared(node.body, ("self", "super")):
+            super().visit_Block(node, frame)
+            return
+        self.writeline(f"if context.blocks[{node.name!r}][0] is block_{node.name}:", node)
+        self.indent()
+        self.visit(nodes.Scope(node.body, lineno=node.lineno), frame)
+        self.outdent()
+        self.writeline("else:")
+        self.indent()
+        super().visit_Block(node, frame)
+        self.outdent()
+
+    def pull_dependencies(self, nodes: Iterable[nodes.Node]) -> None:
+        """Filters and tests are needed in blocks, too, since they may run where they stand."""
+        given = list(nodes)
+        inner = [child for node in given for block in _blocks(node) for child in block.body]
+        super().pull_dependencies([*given, *inner])
+
+
+def _blocks(node: nodes.Node) -> Iterator[nodes.Block]:
+    if isinstance(node, nodes.Block):
+        yield node
+    yield from node.find_all(nodes.Block)
+
 
 class TrustedMacro(Macro):
     """A macro, whose output is trusted: its values were escaped."""
@@ -75,6 +110,13 @@ class FactsContext(Context):
             return facts[key]
         except KeyError:
             return missing
+
+    def derived(self, locals: dict[str, Any] | None = None) -> FactsContext:  # noqa: A002 - Jinja's name
+        """As Jinja's, for a block within a loop; it shares what does not differ."""
+        made = FactsContext.__new__(FactsContext)
+        made.__dict__.update(self.__dict__)
+        made.vars = self.vars | {name: value for name, value in (locals or {}).items() if value is not missing}
+        return made
 
     def super(self, name: str, current: Callable[[Context], Iterator[str]]) -> Any:
         """The parent's block of that name, as trusted text."""

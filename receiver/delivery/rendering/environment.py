@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import wraps
 from types import BuiltinMethodType
 from typing import Any, ClassVar
@@ -13,10 +13,13 @@ from jinja2.exceptions import SecurityError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace, missing
 
 from receiver.delivery.rendering.bounds import SIZED, BoundedFormat, Budget
 from receiver.delivery.rendering.compiling import NAMES, Code, CompiledTemplate, FactsContext, TrustedMacro
 from receiver.delivery.rendering.markup import VALUE_LIMIT, Escaped, Safe, escaping, text_of
+from receiver.delivery.rendering.sources import Sources
+from receiver.errors import TemplateError
 
 _BUILT_IN = (
     "capitalize dictsort float groupby int items list lower map max min reject rejectattr reverse select selectattr "
@@ -39,8 +42,19 @@ _METHODS: dict[type, frozenset[str]] = {
 }
 
 
+class _Unknown(tuple[str, ...]):
+    """What is taken out while templates are compiled: nobody knows, so that Jinja works nothing out beforehand."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        raise TemplateError(f"{name} are made when a message is rendered")
+
+
 class TemplateEnvironment(ImmutableSandboxedEnvironment):
     """One platform's templates. `facts` are the names of the rendering under way; one rendering at a time.
+
+    `takes` names what is held back of its output; there marks say where it would stand.
 
     Only `Safe` text is trusted: template text, and what macros, blocks and `~` made of it and of escaped values.
     """
@@ -64,6 +78,8 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.escaped = Escaped(escape, self.budget.charge, limit)
         self.escape = escaping(self.escaped)
         self.facts: Mapping[str, Any] = {}
+        self.takes: Collection[str] = ()
+        self.held: list[tuple[str, Sequence[Any]]] = []
         self.runtime = NAMES | {
             "Markup": Safe,
             "Macro": TrustedMacro,
@@ -84,18 +100,21 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
         self.globals.update(functions)
         self._quick = frozenset(functions.values())
 
-    def text(self, template: Template, facts: Mapping[str, Any]) -> str:
+    def text(self, template: Template, facts: Mapping[str, Any], takes: Collection[str] = ()) -> str:
         """What `template` makes of `facts`, within the budget as it was started."""
         context = FactsContext(self, self.globals, template.name, template.blocks)
-        self.facts = facts
+        self.facts, self.takes, self.held = facts, takes, []
         try:
             return self.budget.output(template.root_render_func(context))
         finally:
-            self.facts = {}
+            self.facts, self.takes = {}, ()
 
-    def joined(self, parts: Iterable[Any]) -> Safe:
-        """`~`: each part escaped unless it is trusted."""
-        return Safe(self.budget.join("", [self.escape(part) for part in parts]))
+    def joined(self, parts: Iterable[Any]) -> str:
+        """`~`: trusted if any part is, then the others are escaped; else a value like its parts."""
+        listed = list(parts)
+        if any(type(part) is Safe for part in listed):
+            return Safe(self.budget.join("", [self.escape(part) for part in listed]))
+        return self.budget.join("", [text_of(part) for part in listed])
 
     def join(self, value: Any, separator: Any = "", attribute: str | None = None) -> str:
         """The filter `join`: trusted if the separator or any part is."""
@@ -133,7 +152,15 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
             block.filter = nodes.Filter(block.filter, "e", [], [], None, None, lineno=block.lineno)
         for node in source.find_all(nodes.Filter):
             node.set_environment(self)
-        return super()._generate(source, name, filename, defer_init)
+        takes, self.takes = self.takes, _Unknown()
+        try:
+            return super()._generate(source, name, filename, defer_init)
+        finally:
+            self.takes = takes
+
+    def join_path(self, template: str, parent: str) -> str:
+        """The file that `template` means in the file `parent`."""
+        return self.loader.meant(template, parent) if isinstance(self.loader, Sources) else template
 
     def get_template(self, *args: Any, **kwargs: Any) -> Template:
         """As Jinja's; within a rendering each inclusion is paid for."""
@@ -148,6 +175,9 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
                 return obj[attribute]
             except KeyError:
                 pass
+        if type(obj) is Namespace and not attribute.startswith("_"):  # it holds nothing but what templates put there
+            held = getattr(obj, attribute, missing)
+            return self.undefined(obj=obj, name=attribute) if held is missing else held
         return super().getattr(obj, attribute)
 
     def wrap_str_format(self, value: Any) -> Callable[..., str] | None:
@@ -158,7 +188,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         """Call `__obj` if templates may, with what it makes kept within bounds."""
-        __self.budget.charge(10)
+        __self.budget.text(10 + len(args))
         if isinstance(__obj, BuiltinMethodType):
             return __self._method(__obj, args, {key: kwargs[key] for key in kwargs if not key.startswith("_")})
         if __obj.__class__ is not TrustedMacro and __obj in __self._quick:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from operator import attrgetter
 from typing import Any
 
 from receiver.channels.base import Channel
-from receiver.delivery.rendering.markup import Safe, web_url
+from receiver.delivery.rendering.markup import CUT, Safe, standing, text_of, web_url
 from receiver.delivery.rendering.silences import new_silence
+from receiver.delivery.rendering.splitting import trimmed
 from receiver.delivery.rendering.views import NAMES, View, Views
 from receiver.model import Alert, Event
+from receiver.text import Extras
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class Facts(dict[str, Any]):
     """The names of one rendering. KeyError for what there is not.
 
     `given` are those that the settings of the channel name. `forget` it when done: alerts and facts know each other.
+    `plainly` renders the plain text form, without what is named, while a document is made that may quote it.
     """
+
+    plainly: Callable[[Collection[str]], tuple[str, Extras]] | None = None
 
     def __init__(self, batch: Batch, given: Mapping[str, Any], now: float, language: str, zone: tzinfo) -> None:
         super().__init__(given, language=language, test=batch.test)
@@ -43,7 +48,9 @@ class Facts(dict[str, Any]):
         make = _OF_BATCH.get(key)
         if make is None:
             raise KeyError(key)
-        made = self[key] = make(self)
+        made = make(self)
+        if self.plainly or key not in _IN_WORDS:
+            self[key] = made
         return made
 
     @property
@@ -52,17 +59,21 @@ class Facts(dict[str, Any]):
         views: Views = self["alerts"]
         return views
 
-    forget = dict.clear
+    def forget(self) -> None:
+        """Let go of all that knows these facts."""
+        self.clear()
+        self.plainly = None
 
 
 def of_channel(channel: Channel) -> dict[str, Any]:
     """The names that the settings of `channel` give."""
     settings = channel.settings
     named = {key: getattr(settings, key, "") for key in ("name", "kind", "description")}
+    shape = {"form": channel.body_template, "room": channel.room(False)}
     return {
-        "channel": {**named, "link": web_url(settings.link)},
-        "header": Safe(settings.header),
-        "footer": Safe(settings.footer),
+        "channel": {**named, **shape, "link": web_url(settings.link)},
+        "header": Safe(standing(settings.header)),
+        "footer": Safe(standing(settings.footer)),
     }
 
 
@@ -96,15 +107,16 @@ def _common(key: str, event_key: str) -> Callable[[Facts], dict[str, Any]]:
 
 
 def _shared_value(key: str) -> Callable[[Facts], str]:
-    """What all alerts of several have alike, to be said once; empty otherwise."""
+    """What all of several alerts have alike, to be said once; of links those that fire decide. Empty otherwise."""
 
     def shared(facts: Facts) -> str:
         views = facts.views
         if len(views) < 2:
             return ""
-        value: str = views[0][key]
+        alike = views if key == "description" else views.firing or views
+        value: str = alike[0][key]
         if value:
-            for view in views:
+            for view in alike:
                 if view[key] != value:
                     return ""
         return value
@@ -134,7 +146,19 @@ def _severities(facts: Facts) -> list[str]:
 
 
 def _group_silence(facts: Facts) -> str:
-    return new_silence(facts.event, facts["commonLabels"]) if len(facts.views.firing) > 1 else ""
+    """The page that silences all that fire; one page of Grafana's if it is the same for all."""
+    firing = facts.views.firing
+    if len(firing) < 2:
+        return firing[0]["silence_url"] if firing else ""
+    if facts.event["format"] == "grafana":
+        pages = {text_of(view["silenceURL"]) for view in firing}
+        return web_url(pages.pop()) if len(pages) == 1 else ""
+    return new_silence(facts.event, facts["commonLabels"])
+
+
+def _image(facts: Facts) -> str:
+    """The first there is: one says what happens, and more would fill the message."""
+    return next((view["image_url"] for view in facts.views if view["image_url"]), "")
 
 
 def _status(facts: Facts) -> str:
@@ -170,7 +194,29 @@ def _given(key: str) -> Callable[[Facts], Any]:
     return lambda facts: facts.event[key]  # type: ignore[literal-required]
 
 
-_NOTHING_SHARED = dict.fromkeys(("description", "source_url", "runbook_url", "silence_url"), "")
+def _text(facts: Facts) -> str:
+    """The whole message as plain text."""
+    return trimmed(facts.plainly(())[0].replace(CUT, "")) if facts.plainly else ""
+
+
+def _pieces(facts: Facts) -> dict[str, Any]:
+    """The same in its pieces, with facts, links and the image beside the words."""
+    words, extras = facts.plainly(("fields", "buttons", "image")) if facts.plainly else ("", Extras())
+    head, *alerts = words.split(CUT) if CUT in words else ("", words)
+    foot = alerts.pop() if len(alerts) > 1 else ""
+    return {
+        "head": head.strip(),
+        "alerts": [told for alert in alerts if (told := alert.strip())],
+        "foot": foot.strip(),
+        "fields": list(map(list, extras.fields)),
+        "buttons": list(map(list, extras.buttons)),
+        "image": extras.image,
+    }
+
+
+_IN_WORDS: dict[str, Callable[[Facts], Any]] = {"text": _text, "pieces": _pieces}
+_SHARED = ("description", "source_url", "runbook_url", "dashboard_url", "panel_url")
+_NOTHING_SHARED = dict.fromkeys((*_SHARED, "silence_url"), "")
 _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     **{key: _given(key) for key in ("receiver", "groupKey", "groupLabels", "externalURL", "source", "format")},
     **{key: _given(key) for key in ("notification_reason", "truncatedAlerts", "title", "message")},
@@ -184,9 +230,11 @@ _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     "subject": _subject,
     "heading": lambda _: "",
     "shared": _shared_labels,
-    **{key: _shared_value(key) for key in _NOTHING_SHARED},
+    **{key: _shared_value(key) for key in _SHARED},
     "silence_url": _group_silence,
+    "image_url": _image,
     "event": _event,
+    **_IN_WORDS,
     "record_url": lambda facts: web_url(facts.batch.record_url),
     "now": lambda facts: datetime.fromtimestamp(facts.at, facts.zone),
 }

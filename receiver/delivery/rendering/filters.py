@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, tzinfo
 from typing import Any, Literal
 
 from receiver.delivery.rendering import extras, functions, numbers, times
 from receiver.delivery.rendering.environment import TemplateEnvironment
 from receiver.delivery.rendering.layouts import DEFAULT_LAYOUT, read
-from receiver.delivery.rendering.markup import CUT, Safe, lines_of, text_of, to_json, web_url
+from receiver.delivery.rendering.markup import CUT, Safe, lines_of, standing, text_of, to_json, web_url
 from receiver.errors import TemplateError
 
 Form = Literal["markup", "plain", "json"]
-_CONTROL = re.compile("[\x1c-\x1f]")
 _NOT_GLOBAL = frozenset(
     {"title", "format", "append", "stringSlice", "string", "center", "indent", "round", "sum", "replace"}
 )
@@ -29,7 +27,8 @@ def equip(environment: TemplateEnvironment, form: Form, zone: tzinfo) -> None:
         **_outputs(environment, form),
     }
     turned = {name: functions.go_order(call) for name, call in filters.items() if name not in _NOT_GLOBAL}
-    environment.provide(filters, {**turned, **functions.FUNCTIONS, "link": filters["link"]})
+    as_in_go = {name: filters[name] for name in ("append", "link")}
+    environment.provide(filters, {**turned, **functions.FUNCTIONS, **as_in_go})
     environment.globals["cut"] = Safe(CUT)
 
 
@@ -81,16 +80,10 @@ def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable
 
     def pairs(labels: object, separator: str = ", ", equals: str = "=") -> Safe:
         found = labels.items() if isinstance(labels, dict) else functions.sorted_pairs(labels)
-        return Safe(join(separator, [known[f"{name}{equals}{text_of(value)}"] for name, value in found]))
+        return Safe(join(standing(separator), [known[f"{name}{equals}{text_of(value)}"] for name, value in found]))
 
-    def links(targets: Mapping[str, object], separator: str = " ") -> str:
-        if not any(targets.values()):
-            return ""
-        shown = [link(text, target) for text, url in targets.items() if url and (target := web_url(url))]
-        return Safe(separator.join(shown)) if shown else ""
-
-    def lines(text: object, separator: str = "\n") -> Safe:
-        return Safe(join(separator, [known[line] for line in lines_of(text_of(text))]))
+    def lines(text: object, separator: str = known["\n"] if form == "json" else "\n") -> Safe:
+        return Safe(join(standing(separator), [known[line] for line in lines_of(text_of(text))]))
 
     def escaped(value: object) -> Safe:
         return Safe(escape(value))
@@ -100,14 +93,13 @@ def _outputs(environment: TemplateEnvironment, form: Form) -> dict[str, Callable
 
     return {
         "link": link,
-        "links": links,
         "pairs": pairs,
         "lines": lines,
         "join": environment.join,
         "e": escaped,
         "escape": escaped,
-        "safe": lambda value: Safe(_CONTROL.sub("", text_of(value))),
-        **extras.filters(escape, link, marked=form != "json"),
+        "safe": lambda value: Safe(standing(value)),
+        **extras.filters(environment, link),
         "toJson": json,
         "tojson": json,
     }

@@ -7,9 +7,11 @@ import binascii
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any, NamedTuple
 from urllib.parse import quote_plus, unquote_plus
 
+from receiver.channels.cleaning import plain
 from receiver.delivery.rendering import numbers, times
 from receiver.delivery.rendering.bounds import Budget, replaced
 from receiver.delivery.rendering.expressions import match, re_replace_all
@@ -29,6 +31,11 @@ class Pair(NamedTuple):
 def title(text: object) -> str:
     """Each word with a capital, the rest in lower case, as Alertmanager does."""
     return re.sub(r"[^\W_]+(?:['’][^\W_]+)*", lambda word: word[0][0].upper() + word[0][1:].lower(), text_of(text))
+
+
+def entities(text: object) -> str:
+    """What may stand in Slack's mrkdwn or in HTML: `& < >` as entities, nothing that hides or reverses text."""
+    return escape(plain(text_of(text)), quote=False)
 
 
 def strip_port(text: object) -> str:
@@ -102,13 +109,14 @@ def make_dict(*pairs: object, **named: object) -> dict[Any, object]:
     return {**{text_of(key): value for key, value in zip(pairs[::2], pairs[1::2], strict=True)}, **named}
 
 
-def append(items: object, *more: object) -> list[object]:
-    """A new list: `items` and then `more`."""
-    return [*(items if isinstance(items, list | tuple) else [items]), *more]
-
-
 def bounded(budget: Budget) -> dict[str, Callable[..., Any]]:
     """The filters whose result may be much larger than what they are given."""
+
+    def append(items: object, *more: object) -> list[object]:
+        """A new list: `items` and then `more`."""
+        listed = items if isinstance(items, list | tuple) else [items]
+        budget.text(len(listed))
+        return [*listed, *more]
 
     def replace(text: object, old: object, new: object, count: int = -1) -> str:
         value, out, into = text_of(text), text_of(old), text_of(new)
@@ -142,6 +150,7 @@ def bounded(budget: Budget) -> dict[str, Callable[..., Any]]:
         return budget.percent(text_of(text), named or args)
 
     return {
+        "append": append,
         "replace": replace,
         "center": center,
         "indent": indent,
@@ -157,6 +166,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "toUpper": lambda text: text_of(text).upper(),
     "toLower": lambda text: text_of(text).lower(),
     "title": title,
+    "entities": entities,
     "trimSpace": lambda text: text_of(text).strip(),
     "match": match,
     "safeHtml": text_of,
@@ -165,7 +175,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "urlQueryEscape": lambda text: quote_plus(text_of(text), errors="replace"),
     "urlquery": lambda text: quote_plus(text_of(text), errors="replace"),
     "stringSlice": make_list,
-    "append": append,
     "toJson": to_json,
     "base64encode": base64_encode,
     "base64decode": base64_decode,
@@ -188,7 +197,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "list": make_list,
     "dict": make_dict,
     "stringSlice": make_list,
-    "append": append,
     "len": length,
 }
 """Global functions whose arguments stand as they do in Go."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any, Self
 
 import jinja2
 
-import receiver
 from receiver.channels.base import Channel
 from receiver.delivery.rendering.bounds import TEXT_LIMIT
 from receiver.delivery.rendering.environment import TemplateEnvironment
 from receiver.delivery.rendering.filters import Form, equip
 from receiver.delivery.rendering.markup import VALUE_LIMIT, defused
+from receiver.delivery.rendering.sources import Sources, roots
 from receiver.errors import TemplateError
 
 DEFAULT = "default"
+_FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}")
 _SHARED = ("title", "plain")
 """Templates for all kinds."""
 
@@ -31,28 +33,31 @@ class TemplateFailure(TemplateError):
         self.path, self.line, self.cause = path, line, cause
 
     @classmethod
-    def of(cls, error: Exception, name: str, template: jinja2.Template | None = None) -> Self:
-        """What `error` says of the template called `name`."""
+    def of(cls, error: Exception, name: str) -> Self:
+        """What `error` says of the template called `name`, or of the one that it extends, includes or imports."""
         if isinstance(error, jinja2.TemplateSyntaxError):
             return cls(error.name or name, error.lineno, error.message or "syntax error")
         if isinstance(error, jinja2.TemplateNotFound):
             missing = error.name or name
             return cls(name, None, "there is no such file" if missing == name else f"there is no template {missing}")
         words = str(error) if isinstance(error, TemplateError | jinja2.TemplateError) else f"{_kind(error)}: {error}"
-        return cls(name, _line(error, template) if template else None, words[:500])
+        path, line = _place(error) or (name, None)
+        return cls(path, line, words[:500])
 
 
 def _kind(error: Exception) -> str:
     return type(error).__name__
 
 
-def _line(error: Exception, template: jinja2.Template) -> int | None:
-    line, frame = None, error.__traceback__
+def _place(error: Exception) -> tuple[str, int] | None:
+    """The innermost template, and its line, in which `error` was raised."""
+    place, frame = None, error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_code.co_filename == template.filename:
-            line = template.get_corresponding_lineno(frame.tb_lineno)
+        template = frame.tb_frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            place = template.name or "", template.get_corresponding_lineno(frame.tb_lineno)
         frame = frame.tb_next
-    return line
+    return place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +67,18 @@ class Compiled:
     environment: TemplateEnvironment
     template: jinja2.Template
 
-    def render(self, facts: Mapping[str, Any], alerts: int) -> str:
-        """What it makes of `facts`, allowed the work of that many alerts. TemplateFailure if it cannot."""
+    def render(self, facts: Mapping[str, Any], alerts: int, takes: Collection[str] = ()) -> str:
+        """What it makes of `facts`, allowed the work of that many alerts, with marks for what is to be taken out of it.
+
+        TemplateFailure if it cannot.
+        """
         self.environment.budget.start(alerts)
         try:
-            return self.environment.text(self.template, facts)
+            return self.environment.text(self.template, facts, takes)
+        except TemplateFailure:  # of the plain text that this one quotes
+            raise
         except Exception as error:
-            raise TemplateFailure.of(error, self.template.name or "", self.template) from error
+            raise TemplateFailure.of(error, self.template.name or "") from error
 
 
 class Library:
@@ -78,7 +88,7 @@ class Library:
     """
 
     def __init__(self, directory: Path | None, zone: tzinfo) -> None:
-        self._roots = list(_roots(directory))
+        self._sources = Sources(directory)
         self._zone = zone
         self._environments: dict[tuple[Form, Callable[[str], str]], TemplateEnvironment] = {}
         self._found: dict[tuple[str, str, str, Callable[[str], str]], Compiled | TemplateFailure] = {}
@@ -107,20 +117,12 @@ class Library:
     def _load(self, noun: str, channel: Channel, language: str) -> Compiled | TemplateFailure:
         template: str = channel.settings.template
         folders = [template, DEFAULT] if noun in _SHARED else [template]
-        name = self._name(folders, noun, language)
+        name = self._sources.name(folders, noun, language) or f"{template}/{noun}.{language}.j2"
         environment = self._environment(noun, channel)
         try:
             return Compiled(environment, environment.get_template(name))
         except Exception as error:
             return TemplateFailure.of(error, name)
-
-    def _name(self, folders: Sequence[str], noun: str, language: str) -> str:
-        for folder in folders:
-            for root in self._roots:
-                for name in (f"{folder}/{noun}.{language}.j2", f"{folder}/{noun}.j2"):
-                    if (root / name).is_file():
-                        return name
-        return f"{folders[0]}/{noun}.{language}.j2"
 
     def _environment(self, noun: str, channel: Channel) -> TemplateEnvironment:
         form: Form = "markup"
@@ -133,15 +135,13 @@ class Library:
         key = (form, escape)
         if key not in self._environments:
             limit = TEXT_LIMIT if form == "json" else VALUE_LIMIT
-            made = TemplateEnvironment(jinja2.FileSystemLoader(self._roots), escape, limit)
+            made = TemplateEnvironment(self._sources, escape, limit)
             equip(made, form, self._zone)
             self._environments[key] = made
         return self._environments[key]
 
 
-def _roots(directory: Path | None) -> Iterator[Path]:
-    if directory is not None:
-        yield directory
-    package = Path(receiver.__file__).parent
-    shipped = package / "templates"
-    yield shipped if shipped.is_dir() else package.parent / "templates"
+def folders(directory: Path | None) -> list[str]:
+    """The templates there are: the folders in the configured directory and the shipped one, by plain names only."""
+    found = {path.name for root in roots(directory) if root.is_dir() for path in root.iterdir() if path.is_dir()}
+    return sorted(filter(_FOLDER.fullmatch, found))

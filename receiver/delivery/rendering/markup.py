@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import ClassVar, Final
@@ -21,6 +21,7 @@ CUT: Final = "\x1e"
 VALUE_LIMIT = 32 * 1024
 """How many characters of one value are ever shown; more than a message of any platform can hold."""
 
+_CONTROL = re.compile("[\x1c-\x1f]")
 _LINE_END = re.compile("\r\n?|[\n\x0b\x0c\x85\u2028\u2029]")
 _PLAIN_TAG = re.compile(r"<(?=\s*/?\s*(?:@|at(?![a-z0-9])))", re.IGNORECASE)
 _PLAIN_ENTITY = re.compile(r"&(?=lt;?|#0*60;?|#x0*3c;?)", re.IGNORECASE)
@@ -42,6 +43,17 @@ class Url(str):
 
     __slots__ = ()
     LIMIT: ClassVar = 8192
+
+
+def standing(text: object) -> str:
+    """`text` as a template gives it to stand between values: only what could pass for a mark of ours is taken out."""
+    given = text_of(text)
+    return _standing(given) if len(given) < 64 else _CONTROL.sub("", given)
+
+
+@lru_cache(maxsize=1024)
+def _standing(text: str) -> str:
+    return _CONTROL.sub("", text)
 
 
 def lines_of(value: str) -> list[str]:
@@ -124,6 +136,9 @@ def _mended(value: object) -> object:
 
 
 MEASURE = 32 * 1024 * 1024
+_STEP = 32
+"""What it takes, in characters, to go to a value."""
+_LISTS = (list, tuple)
 
 
 def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
@@ -133,14 +148,18 @@ def measure(value: object, room: int = MEASURE, depth: int = 0) -> int:
     if isinstance(value, str):
         room -= len(value)
     elif isinstance(value, dict):
-        for key, item in value.items():
-            room = measure(item, measure(key, room, depth + 1), depth + 1)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            room = measure(item, room, depth + 1)
-    room -= 32  # what it takes to go there
+        room = _measured(value.values(), _measured(value, room, depth), depth)
+    elif isinstance(value, _LISTS):
+        room = _measured(value, room, depth)
+    room -= _STEP
     if room < 0:
         raise TemplateError("a value is too large to be written out")
+    return room
+
+
+def _measured(items: Iterable[object], room: int, depth: int) -> int:
+    for item in items:  # mostly texts
+        room = room - len(item) - _STEP if type(item) is str else measure(item, room, depth + 1)
     return room
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
@@ -13,25 +13,19 @@ import orjson
 from pydantic import field_validator
 
 from receiver.channels.base import Channel
-from receiver.delivery.rendering import plaintext, samples, times
+from receiver.delivery.rendering import plaintext, samples, texts, times
 from receiver.delivery.rendering.extras import taken, within
 from receiver.delivery.rendering.facts import Batch, Facts, of_channel
 from receiver.delivery.rendering.library import Library, TemplateFailure
 from receiver.delivery.rendering.markup import CUT, defused, text_of
-from receiver.delivery.rendering.splitting import Measure, Part, shortened, split
+from receiver.delivery.rendering.splitting import shortened
 from receiver.errors import Fault
-from receiver.model import Mentions, Text
 from receiver.settings import Section
+from receiver.text import Extras, Mentions, Text
 
 __all__ = ["Batch", "DisplaySettings", "Renderer", "Rendering", "TemplateSettings"]
 
-TITLE_BYTES = 200
-_NUMBERING = " (99999/99999)"
 _NOBODY = Mentions()
-_NOTES = {
-    "zh": ("…（内容过长，已截断，全文见{}）", "…（内容过长，已截断约 {} 字节）", "推送记录"),
-    "en": ("… (cut, see {})", "… (cut, about {} bytes more)", "the whole record"),
-}
 
 
 class DisplaySettings(Section):
@@ -103,33 +97,39 @@ class Renderer:
         try:
             return Rendering(self._built_in(channel, batch, now, mentions), failed)
         except Exception as error:  # an event such as no parser makes: say at least that there was one
-            title = shortened(defused(text_of(batch.event.get("title")) or "alert"), TITLE_BYTES, len)
-            text = Text(title, f"{type(error).__name__}; {failed[:200]}", "firing", plain=True, alerts=_all(batch))
-            return Rendering((text,), failed)
+            title = shortened(defused(text_of(batch.event.get("title")) or "alert"), texts.TITLE_BYTES, len)
+            body, told = f"{type(error).__name__}; {failed[:200]}", texts.everything(batch)
+            return Rendering((Text(title, body, "firing", plain=True, alerts=told),), failed)
 
     def check(self, channels: Iterable[Channel]) -> list[Fault]:
         """Every template that `channels` use, compiled and rendered on sample events: what is wrong, file and line."""
         return list(dict.fromkeys(fault for channel in channels for fault in self._faults(channel)))
 
     def _faults(self, channel: Channel) -> Iterator[Fault]:
-        library, heading = self._library, ""
+        library, kind, heading = self._library, channel.kind, ""
+        promised = kind == "webhook" and "json" in channel.settings.content_type
         for batch in samples.batches():
             for form in (library.title, library.body, library.plain):
                 facts = self._facts(channel, batch, samples.NOW)
                 facts["heading"] = heading
+                facts.plainly = self._plainly(channel, facts) if form == library.body and kind == "webhook" else None
+                file = f"{channel.settings.template}/{kind}"
                 try:
+                    compiled = form(channel, facts.language)
+                    file = compiled.template.name or file
                     with self._lock:
-                        output = form(channel, facts.language).render(facts, len(batch.alerts))
+                        output = compiled.render(facts, len(batch.alerts))
                     if form == library.title:
                         heading = " ".join(output.split())
-                    if form == library.body and channel.kind == "webhook" and "json" in channel.settings.content_type:
+                    if form == library.body and promised:
                         orjson.loads(output)
                 except orjson.JSONDecodeError as error:
-                    yield Fault(f"{channel.settings.template}/{channel.kind}", f"the body is no JSON: {error.msg}")
+                    promised = False  # told once
+                    yield Fault(file, f"the body is no JSON: {error.msg} near {error.doc[: error.pos + 9][-30:]!r}")
                 except TemplateFailure as error:
                     yield Fault(error.path, error.cause, error.line)
                 except Exception as error:
-                    yield Fault(f"{channel.settings.template}/{channel.kind}", f"{type(error).__name__}: {error}")
+                    yield Fault(file, f"{type(error).__name__}: {error}")
 
     def _facts(self, channel: Channel, batch: Batch, now: float) -> Facts:
         given = self._given.get(channel)
@@ -143,84 +143,43 @@ class Renderer:
         facts, library = self._facts(channel, batch, now), self._library
         title = " ".join(library.title(channel, facts.language).render(facts, len(batch.alerts)).split())
         room = channel.room(plain) - channel.weigh_mentions(mentions, plain)
-        title, weight = _bounded(channel, title, room, plain)
+        title, weight = texts.bounded(channel, title, room, plain)
         facts["heading"] = title
-        form = library.plain if plain else library.body
-        output = form(channel, facts.language).render(facts, len(batch.alerts))
         if channel.kind == "webhook" and not plain:
-            texts: tuple[Text, ...] = (_text(title, output, facts, _all(batch), plain),)
+            made = self._document(channel, facts, title)
         else:
-            output, extras = taken(output, () if plain else channel.takes)
-            extras = within(channel, extras, room // 2)
-            texts = _messages(channel, facts, title, output, room - weight - channel.weigh_extras(extras), plain)
-            texts = tuple(replace(text, extras=extras) for text in texts) if extras else texts
+            made = self._parts(channel, facts, title, room - weight, plain)
         facts.forget()
-        return texts
+        return made
+
+    def _document(self, channel: Channel, facts: Facts, title: str) -> tuple[Text, ...]:
+        """One whole body, never split; it may quote the plain text."""
+        facts.plainly = self._plainly(channel, facts)
+        body = self._library.body(channel, facts.language).render(facts, len(facts.batch.alerts))
+        return (texts.of(facts, title, body, texts.everything(facts.batch), False),)
+
+    def _parts(self, channel: Channel, facts: Facts, title: str, room: int, plain: bool) -> tuple[Text, ...]:
+        """As many bodies as have to be, what stands beside them taken out."""
+        compiled = (self._library.plain if plain else self._library.body)(channel, facts.language)
+        output = compiled.render(facts, len(facts.batch.alerts), () if plain else channel.takes)
+        output, extras = taken(output, compiled.environment.held)
+        if not extras:
+            return texts.messages(channel, facts, title, output, room, plain)
+        extras, weight = within(channel, extras, room // 2)
+        return texts.beside(extras, texts.messages(channel, facts, title, output, room - weight, plain))
+
+    def _plainly(self, channel: Channel, facts: Facts) -> Callable[[Collection[str]], tuple[str, Extras]]:
+        def plainly(takes: Collection[str]) -> tuple[str, Extras]:
+            compiled = self._library.plain(channel, facts.language)
+            facts.plainly = None  # plain text quotes nothing
+            output = compiled.render(facts, len(facts.batch.alerts), takes)
+            facts.plainly = plainly
+            return taken(output, compiled.environment.held)
+
+        return plainly
 
     def _built_in(self, channel: Channel, batch: Batch, now: float, mentions: Mentions) -> tuple[Text, ...]:
         facts = self._facts(channel, batch, now)
         room = channel.room(True) - channel.weigh_mentions(mentions, True)
-        title, weight = _bounded(channel, plaintext.title(facts), room, True)
-        return _messages(channel, facts, title, CUT.join(plaintext.pieces(facts)), room - weight, True)
-
-
-def _all(batch: Batch) -> tuple[int, ...]:
-    return tuple(range(len(batch.alerts)))
-
-
-def _text(title: str, body: str, facts: Facts, alerts: tuple[int, ...], plain: bool) -> Text:
-    return Text(title, body, facts["status"], facts["severity"], plain, alerts)
-
-
-def _bounded(channel: Channel, title: str, room: int, plain: bool) -> tuple[str, int]:
-    """The title as it will stand above the body, and its weight."""
-    weight = _title_weight(channel, title, plain)
-    if weight > (limit := min(TITLE_BYTES, room // 3)):
-        title = shortened(title, limit, lambda text: _title_weight(channel, text, plain))
-        weight = _title_weight(channel, title, plain)
-    return title, weight
-
-
-def _messages(channel: Channel, facts: Facts, title: str, output: str, room: int, plain: bool) -> tuple[Text, ...]:
-    """Title and output as one message if its body fits into `room`, else as several."""
-    body = output.replace(CUT, "").strip("\n")
-    if channel.weigh(body) <= room:
-        return (_text(title, body, facts, _all(facts.batch), plain),)
-    return _parts(channel, facts, title, output.split(CUT), room, plain)
-
-
-def _parts(
-    channel: Channel, facts: Facts, title: str, pieces: Sequence[str], room: int, plain: bool
-) -> tuple[Text, ...]:
-    unmarked = plain or channel.body_template == "plain"
-    measure = Measure(channel.weigh, lambda left: _note(channel, facts, left, unmarked), markup=not unmarked)
-    parts = split(pieces, room, measure, _title_weight(channel, _NUMBERING, plain))
-    numbers = [f" ({number}/{len(parts)})" if len(parts) > 1 else "" for number in range(1, len(parts) + 1)]
-    return tuple(
-        _text(title + number, part.body, facts, _told(part, pieces, facts), plain)
-        for number, part in zip(numbers, parts, strict=True)
-    )
-
-
-def _title_weight(channel: Channel, title: str, plain: bool) -> int:
-    """A title may be shown with the channel's markup or, in a preview, without."""
-    weight = channel.weigh(title)
-    if plain or (shown := channel.escape(title)) == title:
-        return weight
-    return max(weight, channel.weigh(shown))
-
-
-def _told(part: Part, pieces: Sequence[str], facts: Facts) -> tuple[int, ...]:
-    """The positions in the batch of what `part` tells; of all alerts if the template made no piece for each."""
-    views = facts.views
-    if len(pieces) != len(views) + 2:
-        return tuple(range(len(views)))
-    return tuple(sorted(views[piece].position for piece in part.pieces))
-
-
-def _note(channel: Channel, facts: Facts, left: int, plain: bool) -> str:
-    whole, rest, record = _NOTES[facts.language]
-    url = facts["record_url"]
-    if not url:
-        return "\n" + rest.format(left) + "\n"
-    return "\n" + whole.format(f" {url} " if plain else f"[{channel.escape(record)}]({url})") + "\n"
+        title, weight = texts.bounded(channel, plaintext.title(facts), room, True)
+        return texts.messages(channel, facts, title, CUT.join(plaintext.pieces(facts)), room - weight, True)

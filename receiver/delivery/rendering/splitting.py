@@ -20,6 +20,7 @@ _ATOM = regex.compile(
 )
 """What must not be cut in two: escapes, character references, links, tags, code, the marks of bold."""
 
+_BLANK = regex.compile(r"\A(?: *+\n)+")
 _NO_END = frozenset({"br", "hr"})
 _SPARE = 64
 """Weight kept for the ends of what is open at a cut."""
@@ -49,15 +50,20 @@ def split(pieces: Sequence[str], room: int, measure: Measure, numbering: int = 0
     head begins each part if it is short, else the first; a piece too long for any part ends in a note.
     """
     head, alerts, foot = ("", pieces, "") if len(pieces) == 1 else (pieces[0], pieces[1:-1], pieces[-1])
-    whole = "".join(pieces).strip("\n")
+    whole = trimmed("".join(pieces))
     if measure.weigh(whole) <= room:
         return [Part(whole, tuple(range(len(alerts))))]
     packing = _Packing(max(room - numbering, 1), measure)
     packing.begin(head)
     for position, alert in enumerate(alerts):
-        packing.add(alert, position)
+        packing.add(alert, position, foot if position == len(alerts) - 1 else "")
     packing.add(foot, None)
     return packing.parts()
+
+
+def trimmed(body: str) -> str:
+    """`body` without the blank lines around it."""
+    return _BLANK.sub("", body).rstrip("\n")
 
 
 class _Packing:
@@ -81,16 +87,18 @@ class _Packing:
         if weight <= self._room // 8:
             self._head, self._head_weight = head, weight
 
-    def add(self, piece: str, position: int | None) -> None:
+    def add(self, piece: str, position: int | None, foot: str = "") -> None:
+        """Take `piece` in, and leave room for the `foot` that follows if it is a short one."""
         if not piece.strip():
             if position is not None:
                 self._pieces.append(position)
             return
         weight = self._weigh(piece)
-        if self._weight + weight > self._room and (self._filled or self._head_weight + weight <= self._room):
+        room = self._beside(foot, self._head_weight + weight) if foot else self._room
+        if self._weight + weight > room and (self._filled or self._head_weight + weight <= room):
             self._close()
-        if self._weight + weight > self._room:
-            piece = cut(piece, self._room - self._weight, self._measure)
+        if self._weight + weight > room:
+            piece = cut(piece, room - self._weight, self._measure)
             weight = self._weigh(piece)
         self._texts.append(piece)
         self._weight += weight
@@ -98,8 +106,14 @@ class _Packing:
         if position is not None:
             self._pieces.append(position)
 
+    def _beside(self, foot: str, least: int) -> int:
+        """The room that leaves some for a short `foot`, unless it is for it alone that `least` would be cut."""
+        behind = self._weigh(foot)
+        room = self._room - behind
+        return self._room if behind > self._room // 3 or room < least <= self._room else room
+
     def _close(self) -> None:
-        self._done.append(Part("".join(self._texts).strip("\n"), tuple(self._pieces)))
+        self._done.append(Part(trimmed("".join(self._texts)), tuple(self._pieces)))
         self._texts = [self._head] if self._head else []
         self._pieces, self._weight, self._filled = [], self._head_weight, False
 

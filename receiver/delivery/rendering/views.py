@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from receiver import severity as severities
@@ -11,6 +11,7 @@ from receiver.delivery.rendering import times
 from receiver.delivery.rendering.markup import text_of, web_url
 from receiver.delivery.rendering.silences import new_silence
 from receiver.delivery.rendering.splitting import shortened
+from receiver.delivery.rendering.words import LEVELS, WHY
 from receiver.model import Alert, Event
 
 
@@ -24,22 +25,13 @@ class Facts(Protocol):
     def __getitem__(self, name: str, /) -> Any: ...
 
 
-LEVELS: dict[str, dict[str, str]] = {
-    "zh": {
-        "critical": "严重",
-        **dict.fromkeys(("warning", "warn"), "警告"),
-        **dict.fromkeys(("info", "information"), "提示"),
-    },
-    "en": {},
-}
-"""What a severity is called in a language; what is not known is told as it is."""
-
 BRIEF = 64
 """How many characters of a summary stand in a title; a phone's preview shows about as many."""
 
 _RESOLVED = 10
 _SEVERITY_LABELS = ("severity", "level", "priority")
 NAMES = frozenset({"alertname", *_SEVERITY_LABELS})
+_INSTANCES = ("alertinstance", "instance", "node", "nodename", "host", "hostname", "ip")
 _SUMMARIES = {
     "zh": ("summary_cn", "summary_zh", "summaryCn", "message", "summary", "description_cn", "description"),
     "en": ("message", "summary", "description"),
@@ -52,7 +44,9 @@ _OFTEN_LEFT_OUT = (
     *("startsAt", "endsAt", "generatorURL", "fingerprint", "silenceURL", "dashboardURL", "panelURL", "imageURL"),
     "valueString",
 )
-_CAPTURE = re.compile(r"\b(?:var|metric)='([^']*)'[^\[\]]*?\bvalue=([^\s\]]+)")
+_BRACKET = re.compile(r"[\[\]]")
+_CAPTURED = re.compile(r"\b(?:var|metric)='([^']*)'")
+_MEASURED = re.compile(r"\bvalue=(\S+)")
 
 
 class View(dict[str, Any]):
@@ -142,6 +136,30 @@ def _seconds(view: View, facts: Facts) -> float | None:
     return max(0.0, end - start) if start is not None and end is not None else None
 
 
+def _instance(view: View, _: Facts) -> str:
+    labels = view["labels"]
+    for name in _INSTANCES:
+        if value := labels.get(name):
+            return text_of(value)
+    return ""
+
+
+def _others(view: View, _: Facts) -> dict[str, Any]:
+    others = {name: value for name, value in view["labels"].items() if name not in NAMES}
+    for name in _INSTANCES:
+        if others.get(name):
+            del others[name]
+            break
+    return others
+
+
+def _why(view: View, facts: Facts) -> str:
+    """`reason` in words; what is not known as it is."""
+    words = WHY[facts.language]
+    between = "，" if facts.language == "zh" else ", "
+    return between.join([words.get(word, word) for word in view["reason"].split(", ") if word])
+
+
 def _silence(view: View, facts: Facts) -> str:
     if view.get("silenceURL"):
         return web_url(view["silenceURL"])
@@ -159,14 +177,23 @@ def _level(view: View, facts: Facts) -> str:
 
 
 def _value(view: View) -> str:
-    """Grafana's values as `B=95, C=1`; those of a firing alert only, for a resolved one they are not current."""
-    if view["status"] == "resolved":
+    """Grafana's values as `B=95, C=1`; none where there is a `reason`: then they are old, or -1 for want of any."""
+    if view["reason"]:
         return ""
     values = view.get("values")
     if isinstance(values, dict) and values:
         return ", ".join([_named(name, value) for name, value in values.items()])
     text = text_of(view.get("valueString"))
-    return ", ".join([_named(name, value) for name, value in _CAPTURE.findall(text)]) if text else ""
+    return ", ".join([_named(name, value) for name, value in _captures(text)]) if text else ""
+
+
+def _captures(text: str) -> Iterator[tuple[str, str]]:
+    """The names and values in Grafana's `[ var='B' labels={…} value=95 ], …`: in one pass, however long it is."""
+    for capture in _BRACKET.split(text):
+        end = 0
+        while (name := _CAPTURED.search(capture, end)) and (value := _MEASURED.search(capture, name.end())):
+            yield name[1], value[1]
+            end = value.end()
 
 
 def _named(name: str, value: object) -> str:
@@ -198,6 +225,9 @@ _OF_ALERT: dict[str, Callable[[View, Facts], Any]] = {
     "seconds": _seconds,
     "brief": _brief,
     "level": _level,
+    "why": _why,
+    "instance": _instance,
+    "others": _others,
     "silence_url": _silence,
     **dict.fromkeys(_OFTEN_LEFT_OUT, lambda *_: ""),
     "values": lambda *_: None,
