@@ -21,7 +21,6 @@ from receiver.channels.registry import CHANNELS
 from receiver.config import Settings
 from receiver.contacts import Contacts
 from receiver.delivery import dispatch
-from receiver.delivery.addressees import Addressees
 from receiver.delivery.dispatch import Dispatcher
 from receiver.delivery.rendering import Renderer
 from receiver.errors import ConfigError, Fault
@@ -30,6 +29,7 @@ from receiver.intake.formats import Facts
 from receiver.intake.pipeline import UNKNOWN, Intake
 from receiver.intake.routing import Routes
 from receiver.metrics import Metrics
+from receiver.previews import Previews
 from receiver.sandbox import Sandbox, pages_app
 from receiver.settings import fingerprint
 from receiver.staging import Stage
@@ -42,6 +42,7 @@ from receiver.web.middleware import dress, guard
 from receiver.web.ops import Ops
 from receiver.web.patience import bind, listen
 from receiver.web.records import Records
+from receiver.web.render import Render
 
 DRAIN_SECONDS = 12.0
 """How long a message in flight may take to end after SIGTERM: a request's own 10 s and its record."""
@@ -78,6 +79,7 @@ async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Applic
         service.ops,
         Records(service.store, service.facts.read),
         Api(service.store, service.dispatcher),
+        Render(Previews(settings).make),
         Home(sandbox),
     ):
         app.add_routes(face.routes())
@@ -96,16 +98,16 @@ async def _build(settings: Settings, stage: Stage | None) -> Service:
     channels = _channels(settings, http, stage)
     _expect(metrics, settings, channels)
     facts = Facts()
-    external = settings.server.external_url.rstrip("/")
     routes = Routes(settings.route)
     dispatcher = await dispatch.build(
         channels,
         store,
         Renderer(settings.display, settings.templates),
-        Addressees(Contacts(settings.contacts, ZoneInfo(settings.display.timezone)), routes.mentions),
+        Contacts(settings.contacts, ZoneInfo(settings.display.timezone)),
         metrics,
+        routed=routes.mentions,
         read=facts.read,
-        record_url=lambda delivery: f"{external}/api/v1/records/{delivery}",
+        record_url=settings.server.record_url,
     )
     intake = Intake(
         store,
@@ -212,13 +214,17 @@ async def _until_told() -> None:
 
 
 def check_templates(settings: Settings) -> None:
-    """Render every template on every sample. ConfigError with what fails."""
-    http = Http(settings.http)
-    faults = Renderer(settings.display, settings.templates).check(_channels(settings, http, None))
-    if faults:
-        raise ConfigError([_in_its_file(fault) for fault in faults])
+    """Render every template on every sample. ConfigError with what fails, and for which channels."""
+    renderer, found = Renderer(settings.display, settings.templates), dict[Fault, list[str]]()
+    for number, channel in enumerate(_channels(settings, Http(settings.http), None)):
+        for fault in renderer.check([channel]):
+            found.setdefault(fault, []).append(f"channels[{number}]")
+    if found:
+        raise ConfigError([_in_its_file(fault, channels) for fault, channels in found.items()])
 
 
-def _in_its_file(fault: Fault) -> Fault:
+def _in_its_file(fault: Fault, channels: list[str]) -> Fault:
     """The line is one of the template, not of the configuration: it belongs behind the template's name."""
-    return Fault(f"{fault.path}:{fault.line}" if fault.line else fault.path, fault.rule)
+    several = f" and {len(channels) - 1} more" if len(channels) > 1 else ""
+    place = f"{fault.path}:{fault.line}" if fault.line else fault.path
+    return Fault(place, f"{fault.rule} (template of {channels[0]}{several})")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from receiver import __version__, logs
+from receiver.commands import render
 from receiver.errors import ConfigError, ReceiverError
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logs.configure(chosen.log_level, chosen.log_format)
     try:
         status: int = chosen.run(chosen)
+        sys.stdout.flush()
     except KeyboardInterrupt:
+        return 1
+    except BrokenPipeError:  # whoever read the answer has seen enough: say nothing more, not even at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except ReceiverError as error:
         print(f"alert-receiver: {error}", file=sys.stderr)
@@ -49,6 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check-config", parents=[common], help="say everything that is wrong with a file")
     check.add_argument("file", type=Path, metavar="FILE")
     check.set_defaults(run=_check)
+
+    render.add(commands, common)
 
     sandbox = commands.add_parser("sandbox", parents=[common], help="run only the stand-in of the providers")
     sandbox.add_argument("--web.listen-address", dest="listen", default="127.0.0.1:8061", metavar="HOST:PORT")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from aiohttp import web
 
 from receiver.channels.base import Channel
 from receiver.channels.registry import CHANNELS
-from receiver.sandbox import Sandbox, provider_app
+from receiver.sandbox import KINDS, OTHER, Sandbox, provider_app
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,33 @@ class Stage:
 
     def turn(self, settings: Any) -> Any:
         """A channel's settings with the sandbox in the provider's place."""
-        return CHANNELS[settings.kind].staged(settings, f"http://127.0.0.1:{self.port}")
+        return turned(settings, f"http://127.0.0.1:{self.port}")
 
     def expect(self, channels: Sequence[Channel]) -> None:
-        """Make every channel known to the sandbox, as if its robot had been added to a group."""
+        """Make every channel known to the sandbox, as if its robot had been added to a group.
+
+        Of an app it is told all that any of the app's channels says.
+        """
+        announced: dict[tuple[str | None, ...], dict[str, Any]] = {}
         for channel in channels:
-            credential, secret = channel.identity
-            self.sandbox.register(channel.kind, credential, name=channel.name, secret=secret, **channel.announced)
+            told = announced.setdefault((channel.kind, *channel.identity), {})
+            told |= {name: value for name, value in channel.announced.items() if value or name not in told}
+            introduce(channel, self.sandbox, told)
+
+
+def turned(settings: Any, stand_in: str) -> Any:
+    """A channel's settings with the sandbox at the URL `stand_in` in the place of its provider."""
+    place = stand_in if settings.kind in KINDS else f"{stand_in}/{OTHER}/{settings.name}"
+    return CHANNELS[settings.kind].staged(settings, place)
+
+
+def introduce(channel: Channel, sandbox: Sandbox, announced: Mapping[str, Any] | None = None) -> None:
+    """Make `channel` known to the sandbox under its name, with what is `announced`: by itself, unless given."""
+    if channel.kind not in KINDS:
+        sandbox.register(OTHER, channel.name, name=channel.name)
+        return
+    credential, secret = channel.identity
+    sandbox.register(channel.kind, credential, name=channel.name, secret=secret, **(announced or channel.announced))
 
 
 async def build() -> Stage:

@@ -60,6 +60,10 @@ class ServerSettings(Section):
     external_url: Annotated[str, AfterValidator(_external_url)] = Field(default_factory=_external_url_default)
     max_body: Size = 16 * 1024 * 1024
 
+    def record_url(self, delivery: str) -> str:
+        """Where people find the record of a delivery."""
+        return f"{self.external_url}/api/v1/records/{delivery}"
+
 
 class Settings(Section):
     """The whole configuration. Once loaded, `contacts` holds those of `contacts_file` as well, after its own."""

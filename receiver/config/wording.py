@@ -67,6 +67,8 @@ def rule(error: ErrorDetails) -> str:
         return str(context.get("error", "is not valid"))
     if kind in ("literal_error", "enum"):
         return _choice(str(context.get("expected", "")))
+    if _is_left_empty(error):
+        return "has no value"
     if kind == "string_pattern_mismatch" and context.get("pattern") in _PATTERNS:
         return _PATTERNS[context["pattern"]]
     if kind in ("string_too_short", "too_short") and context.get("min_length") == 1:
@@ -78,7 +80,12 @@ def rule(error: ErrorDetails) -> str:
 
 def shows_value(error: ErrorDetails) -> bool:
     """Whether the offered value helps: not where a whole section is missing or something else stands in its place."""
-    return not _STRUCTURE.fullmatch(error["type"])
+    return not _STRUCTURE.fullmatch(error["type"]) and not _is_left_empty(error)
+
+
+def _is_left_empty(error: ErrorDetails) -> bool:
+    """Whether nothing stands behind the key of a text."""
+    return error["type"] == "string_type" and error["input"] is None
 
 
 def unknown_key(key: str, known: Iterable[str]) -> str:

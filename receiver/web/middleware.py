@@ -24,7 +24,7 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-_WORDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "tooLarge"}
+_WORDS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 408: "timeout", 413: "tooLarge"}
 _log = logs.get("web")
 H = TypeVar("H")
 

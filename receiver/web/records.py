@@ -23,7 +23,7 @@ _FILTERS = ("channel", "template", "state", "q", "since", "until", "limit", "cur
 
 
 class Records:
-    """`read` turns a stored event into its facts."""
+    """`read` turns a stored event into its facts. Answers are made in a thread: an event may be large."""
 
     def __init__(self, store: Store, read: Callable[[StoredEvent], Event]) -> None:
         self._store = store
@@ -41,8 +41,7 @@ class Records:
             records, cursor = await self._store.records(query)
         except ValueError as error:
             return refusal(400, "bad_request", str(error))
-        items = await asyncio.to_thread(lambda: [self._told(record) for record in records])
-        return answer({"items": items, "next_cursor": cursor})
+        return await asyncio.to_thread(self._page, records, cursor)
 
     @rule("viewer")
     async def one(self, request: web.Request) -> web.Response:
@@ -50,6 +49,12 @@ class Records:
         record = await self._store.record(request.match_info["id"])
         if record is None:
             return refusal(404, "not_found", "no record has this id")
+        return await asyncio.to_thread(self._whole, record)
+
+    def _page(self, records: Sequence[Record], cursor: str | None) -> web.Response:
+        return answer({"items": [self._told(record) for record in records], "next_cursor": cursor})
+
+    def _whole(self, record: Record) -> web.Response:
         return answer(
             {
                 **self._told(record),
@@ -138,9 +143,20 @@ def _message(message: Message) -> dict[str, Any]:
         "total": message.total,
         "plain": message.plain,
         "state": message.state,
+        "target": _target(message.target),
+        "updates": message.updates or None,
+        "provider_id": message.provider_id or None,
         "sent_at": instant(message.sent_at),
         "content": message.content.decode(),
     }
+
+
+def _target(target: str) -> Any:
+    """Whom a message is for, in the provider's words; None where there is one destination only."""
+    try:
+        return orjson.loads(target) if target else None
+    except orjson.JSONDecodeError:
+        return target
 
 
 def _attempt(attempt: Attempt) -> dict[str, Any]:
@@ -150,6 +166,7 @@ def _attempt(attempt: Attempt) -> dict[str, Any]:
         "http_status": attempt.http_status,
         "provider_code": attempt.provider_code,
         "error": attempt.error,
+        "note": attempt.note,
         "duration": round(attempt.duration, 6),
     }
 

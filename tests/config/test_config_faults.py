@@ -100,8 +100,8 @@ def route(*lines):
         ("http: {allowed_networks: [10.0.0.0/99]}", "http.allowed_networks[0]", 1, "must be a net", '"10.0.0.0/99"'),
         # channels
         (channel("kind: wecom_robot"), "channels[1]", 3, "key", None),
-        (channel("key: 0000"), "channels[1].kind", 3, "is required: one of wecom_robot, dingtalk_robot", None),
-        (channel("kind: wecom"), "channels[1].kind", 3, "must be one of wecom_robot, dingtalk_robot", '"wecom"'),
+        (channel("key: 0000"), "channels[1].kind", 3, "is required: one of wecom_robot, wecom_app", None),
+        (channel("kind: wecom"), "channels[1].kind", 3, "must be one of wecom_robot, wecom_app", '"wecom"'),
         (channel("kind: dingtalk_bot"), "channels[1].kind", 3, "did you mean dingtalk_robot?", '"dingtalk_bot"'),
         (f"channels:\n  - {ROBOT}\n  - infra", "channels[1]", 3, "must be a mapping of keys to values", None),
         (f"channels: [{ROBOT},\n {ROBOT}]", "channels[1].name", 2, "is taken by channels[0]; names must", '"infra"'),
@@ -118,6 +118,7 @@ def route(*lines):
         (robot("limits: {rat: 1}"), "channels[1].limits.rat", 3, "did you mean rate?", None),
         (robot("groups: infra"), "channels[1].groups", 3, "must be a list", None),
         (robot("secret: x"), "channels[1].secret", 3, "is not a key that is known here", None),
+        (robot("description: "), "channels[1].description", 3, "has no value", None),
         (robot("http_config: {basic_auth: {username: u}}"), "channels[1].http_config.basic_auth.password", 3,
          "is required (or password_file)", None),
         # the route

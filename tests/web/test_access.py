@@ -11,7 +11,7 @@ from stage import notification
 
 OPEN = {"/-/healthy", "/-/ready", "/metrics"}
 SENDER = {"/webhook", "/webhook/alertmanager", "/webhook/grafana"}
-READS_BY_POST: set[str] = set()
+READS_BY_POST = {"/api/v1/render"}
 """Routes that a viewer may POST to, since they change nothing."""
 
 PASSWORD = "pässword of a human"
