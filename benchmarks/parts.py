@@ -9,25 +9,29 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from benchmarks.bodies import of_team
 from benchmarks.tables import Table, median
 from receiver.addresses import HttpSettings
 from receiver.channels.base import Channel
 from receiver.channels.registry import CHANNELS
 from receiver.delivery.rendering import Batch, DisplaySettings, Renderer, TemplateSettings
+from receiver.delivery.rendering.facts import KEYS, Facts, of_channel
+from receiver.delivery.rendering.library import Compiled, Library
+from receiver.delivery.rendering.times import zone
 from receiver.http import Http
 from receiver.intake.alertmanager import parse
-from receiver.model import Delivery, State, StoredEvent, new_id
+from receiver.model import Delivery, Event, State, StoredEvent, new_id
 from receiver.store import open_store
 from receiver.store.base import Mark, StorageSettings, Store
 
-SETTINGS: dict[str, dict[str, Any]] = {
-    "wecom_robot": {"key": "693a91f6-7aoc-4bc4-97a0-0ec2sifa5aaa"},
-    "dingtalk_robot": {"access_token": "t" * 64},
-    "feishu_bot": {"token": "f" * 36},
-    "webhook": {"url": "http://127.0.0.1/hook"},
-}
-ALERTS = (1, 10)
+FORMS: tuple[tuple[str, dict[str, Any]], ...] = (
+    *((kind, {}) for kind in CHANNELS),
+    ("wecom_robot", {"format": "markdown_v2"}),
+    ("wecom_robot", {"format": "template_card"}),
+    ("dingtalk_robot", {"format": "action_card"}),
+)
 WAITING = 64
 _EVENTS = 8_000
 
@@ -39,16 +43,20 @@ def measure(folder: Path, runs: int) -> list[Table]:
 
 def _rendering(runs: int) -> Table:
     http, renderer, rows = Http(HttpSettings()), Renderer(DisplaySettings(), TemplateSettings()), []
-    for kind, keys in SETTINGS.items():
-        settings = CHANNELS[kind].Settings.model_validate({"name": "c", "kind": kind, **keys})
-        channel = CHANNELS[kind](settings, http.client())
-        rates = [median([_rendered(renderer, channel, alerts) for _ in range(runs)]) for alerts in ALERTS]
-        rows.append((kind, *(f"{rate:,.0f}" for rate in rates)))
-    return Table("Rendering (renderings/s)", ("kind", *(f"{alerts} alerts" for alerts in ALERTS)), rows)
+    for kind, changes in FORMS:
+        offered = {"name": "c", "kind": kind, **CHANNELS[kind].sample, **changes}
+        channel = CHANNELS[kind](CHANNELS[kind].Settings.model_validate(offered), http.client())
+        pairs = [(_rendered(renderer, channel, 10), _bare(channel, 10)) for _ in range(runs)]
+        ours, bare = median([one for one, _ in pairs]), median([other for _, other in pairs])
+        one = median([_rendered(renderer, channel, 1) for _ in range(runs)])
+        form = f"{kind}, {changes['format']}" if changes else kind
+        rows.append((form, f"{one:,.0f}", f"{ours:,.0f}", f"{bare:,.0f}", f"{ours / bare:.2f}"))
+    columns = ("kind", "1 alert", "10 alerts", "bare Jinja, 10 alerts", "ratio")
+    return Table("Rendering and composing (messages/s)", columns, rows)
 
 
 def _rendered(renderer: Renderer, channel: Channel, alerts: int) -> float:
-    events = [parse(of_team(alerts, f"team-{team}"), "alertmanager") for team in range(50)]
+    events = _events(alerts)
     begun = time.perf_counter()
     for number, event in enumerate(events * 4):
         rendering = renderer.render(channel, Batch(event, event["alerts"]), 1_790_000_000.0 + number)
@@ -57,6 +65,36 @@ def _rendered(renderer: Renderer, channel: Channel, alerts: int) -> float:
         if rendering.failed:
             raise RuntimeError(rendering.failed)
     return len(events) * 4 / (time.perf_counter() - begun)
+
+
+def _bare(channel: Channel, alerts: int) -> float:
+    """The same body template by Jinja alone: every fact worked out before, nothing escaped, bounded or composed."""
+    library = Library(None, zone("Asia/Shanghai"))
+    compiled = library.body(channel, "zh")
+    bare = jinja2.Environment(loader=compiled.environment.loader, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
+    bare.undefined = jinja2.ChainableUndefined
+    bare.filters.update(compiled.environment.filters)
+    bare.globals.update(compiled.environment.globals)
+    template = bare.get_template(compiled.template.name or "")
+    prepared = [_prepared(channel, event, compiled) for event in _events(alerts)]
+    begun = time.perf_counter()
+    for facts in prepared * 4:
+        template.render(facts)
+    return len(prepared) * 4 / (time.perf_counter() - begun)
+
+
+def _prepared(channel: Channel, event: Event, compiled: Compiled) -> dict[str, Any]:
+    batch = Batch(event, event["alerts"])
+    facts = Facts(batch, of_channel(channel), 1_790_000_000.0, "zh", zone("Asia/Shanghai"))
+    facts["heading"] = "heading"
+    compiled.render(facts, len(batch.alerts))  # works out what the template asks for
+    made = {key: facts[key] for key in KEYS}
+    compiled.environment.budget.start(10**6)
+    return made
+
+
+def _events(alerts: int) -> list[Event]:
+    return [parse(of_team(alerts, f"team-{team}"), "alertmanager") for team in range(50)]
 
 
 def _store(folder: Path, runs: int) -> Table:
