@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from receiver.channels.dingtalk_app import REASONS, DingTalkApp
 from receiver.channels.dingtalk_notices import Result
-from receiver.delivery.targets import narrowed
+from receiver.delivery.targets import Configured
 from receiver.errors import DeliveryError, Misconfigured, Rejected, Throttled, Unavailable, Unreachable
 from receiver.sandbox.faults import Fault
 
@@ -169,7 +169,7 @@ class TestNotices:
         confirmed = await say(channel)
         assert confirmed.note == "too many receivers in a minute (143103): member"
         assert confirmed.left == '{"userid_list":"u1"}'
-        assert narrowed(confirmed.left, channel.targets) == confirmed.left
+        assert Configured(channel.targets).left_of(confirmed.left) == confirmed.left
 
     async def test_many_are_counted(self, stage):
         channel = stage.app(agent_id=AGENT, to={"users": [f"u{n}" for n in range(90)]}, members={"users": ["u0"]})

@@ -186,7 +186,7 @@ class TestPage:
         news = await (await wire.get("/sandbox/bubbles?since=1&changes=0")).json()
         assert (news["items"], news["changes"], [item["id"] for item in news["changed"]]) == ([], 2, [1])
         html = news["changed"][0]["html"]
-        assert "updated 2 times" in html
+        assert "updated, 2×" in html
         assert "<script>" not in html
         assert "<img" not in html
         assert 'href="javascript' not in html
