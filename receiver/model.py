@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, NotRequired, TypedDict
 
@@ -198,3 +199,8 @@ class StoredEvent:
 def new_id(now: float) -> str:
     """A fresh id that sorts by time: 12 hex digits of milliseconds, 16 of randomness."""
     return f"{int(now * 1000):012x}{random.getrandbits(64):016x}"
+
+
+def instant(at: float) -> str:
+    """Unix seconds as RFC 3339 in UTC with three fractional digits."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

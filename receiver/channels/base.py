@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 from receiver.channels.endpoints import BaseUrl
 from receiver.contacts import MentionSettings
 from receiver.http import Client, HttpConfig, Request, Response
-from receiver.model import Message
+from receiver.model import Delivery, Message, Priority, State, StoredEvent, new_id
 from receiver.settings import Duration, Rate, RateLimit, Section
 from receiver.text import Extras, Mentions, Text
 
@@ -104,6 +104,36 @@ class Channel(ABC):
         """The channel's name."""
         name: str = self.settings.name
         return name
+
+    def owed(
+        self,
+        event: StoredEvent,
+        *,
+        route: str = "",
+        group: str = "",
+        priority: Priority = "normal",
+        held: str = "",
+        alerts: tuple[int, ...] | None = None,
+        firing: bool = True,
+    ) -> Delivery:
+        """A new delivery of `event` to this channel, from when it came in; `held` says why it is held, if it is."""
+        now = event.received_at
+        return Delivery(
+            id=new_id(now),
+            event_id=event.id,
+            channel=self.name,
+            kind=self.kind,
+            template=self.settings.template,
+            route=route,
+            group=group,
+            priority=priority,
+            state=State.HELD if held else State.QUEUED,
+            reason=held,
+            created_at=now,
+            released_at=now,
+            alerts=alerts,
+            firing=firing,
+        )
 
     @property
     def body_template(self) -> str:

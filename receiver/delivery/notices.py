@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from hashlib import blake2b
 
 import orjson
@@ -16,7 +15,7 @@ from receiver.channels.base import Channel
 from receiver.delivery.window import Window
 from receiver.errors import StoreUnavailable
 from receiver.metrics import Metrics
-from receiver.model import Alert, Delivery, State, StoredEvent, new_id
+from receiver.model import Alert, StoredEvent, instant, new_id
 from receiver.settings import Rate
 from receiver.store.base import Mark, Store
 
@@ -143,20 +142,8 @@ class Notices:
         """Owe the notice to its owner; False if it was told already, before a restart."""
         stored = StoredEvent(new_id(now), SOURCE, now, self._body(notice, owner, now), _PATH)
         held = self._held(owner.name)
-        delivery = Delivery(
-            id=new_id(now),
-            event_id=stored.id,
-            channel=owner.name,
-            kind=owner.kind,
-            template=owner.settings.template,
-            route=ROUTE,
-            group=f"notice {notice.noun} {notice.channel}",
-            priority="normal",
-            state=State.HELD if held else State.QUEUED,
-            reason=held,
-            created_at=now,
-            released_at=now,
-        )
+        group = f"notice {notice.noun} {notice.channel}"
+        delivery = owner.owed(stored, route=ROUTE, group=group, held=held)
         receipt = await self._store.accept(stored, [delivery], [Mark(f"notice {_digest(notice)}", "", AGAIN)])
         if not receipt.duplicate:
             if held:
@@ -194,7 +181,7 @@ def _alert(notice: Notice, language: str, url: str, now: float) -> Alert:
         "status": "firing",
         "labels": {**own, **notice.labels},
         "annotations": {"summary": summary, "description": description},
-        "startsAt": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "startsAt": instant(now),
         "endsAt": "0001-01-01T00:00:00Z",
         "generatorURL": url,
         "fingerprint": _digest(notice),  # with other names it is another alert, not the latest state of this one

@@ -13,7 +13,7 @@ from receiver.delivery.rendering import Batch, Renderer, Rendering
 from receiver.delivery.rendering.texts import was_cut
 from receiver.errors import ReceiverError
 from receiver.metrics import Metrics
-from receiver.model import Delivery, Event, Message, State, StoredEvent, new_id
+from receiver.model import Delivery, Event, Message, StoredEvent, new_id
 from receiver.store.base import Work
 from receiver.text import Mentions
 
@@ -149,20 +149,8 @@ def preview(
 
 def _work(channel: Channel, event: Event, route: str, now: float) -> Work:
     """A delivery that nobody owes."""
-    delivery = Delivery(
-        id=new_id(now),
-        event_id=new_id(now),
-        channel=channel.name,
-        kind=channel.kind,
-        template=channel.settings.template,
-        route=route,
-        group="",
-        priority="normal",
-        state=State.QUEUED,
-        created_at=now,
-        released_at=now,
-    )
-    return Work(delivery, StoredEvent(delivery.event_id, event["source"], now, b""))
+    stored = StoredEvent(new_id(now), event["source"], now, b"")
+    return Work(channel.owed(stored, route=route), stored)
 
 
 def _shown(channel: Channel, message: Message, read: Read, now: float) -> Shown:

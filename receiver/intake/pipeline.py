@@ -119,21 +119,13 @@ class Intake:
         return [self._delivery(share, event, stored, group) for share in shares]
 
     def _delivery(self, share: Share, event: Event, stored: StoredEvent, group: str) -> Delivery:
-        channel, now, alerts = self._channels[share.channel], stored.received_at, event["alerts"]
-        held = self._held(share.channel)
-        return Delivery(
-            id=new_id(now),
-            event_id=stored.id,
-            channel=share.channel,
-            kind=channel.kind,
-            template=channel.settings.template,
+        alerts = event["alerts"]
+        return self._channels[share.channel].owed(
+            stored,
             route=share.route,
             group=group,
             priority=share.priority,
-            state=State.HELD if held else State.QUEUED,
-            reason=held,
-            created_at=now,
-            released_at=now,
+            held=self._held(share.channel),
             alerts=None if len(share.alerts) == len(alerts) else share.alerts,
             firing=any(alerts[position]["status"] == "firing" for position in share.alerts),
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 from aiohttp import web
+
+from receiver import model
 
 RETRY_AFTER = "5"
 """Seconds, as the header of every 503."""
@@ -28,7 +29,5 @@ def refusal(status: int, word: str, sentence: str) -> web.Response:
 
 
 def instant(at: float | None) -> str | None:
-    """Unix seconds as RFC 3339 in UTC with three fractional digits."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """A moment as JSON has it, null where there is none."""
+    return None if at is None else model.instant(at)
