@@ -14,6 +14,7 @@ from types import UnionType
 from typing import Annotated, Any, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -114,6 +115,18 @@ def _secret_beside(data: Mapping[str, Any], name: str, twin: str) -> str:
     if not secret:
         raise ValueError("names a file that is empty")
     return secret
+
+
+def shaped(shape: str, rule: str) -> AfterValidator:
+    """For the type of a text that must match the whole of the expression `shape`; ValueError with `rule` else."""
+    expression = re.compile(shape)
+
+    def checked(value: str) -> str:
+        if not expression.fullmatch(value):
+            raise ValueError(rule)
+        return value
+
+    return AfterValidator(checked)
 
 
 def secret_twins(section: type[BaseModel]) -> Iterator[tuple[str, str]]:

@@ -7,14 +7,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, SecretStr, model_validator
 
-from receiver.settings import Misfit, Section
+from receiver.settings import Misfit, Section, shaped
 
 Role = Literal["viewer", "operator"]
 NAME_TAKEN = "is taken by another user; names must differ"
 
 _HASH = re.compile(r"\$2[aby]\$(0[4-9]|1[0-6])\$[./A-Za-z0-9]{53}")
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
-_SOURCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 def _not_empty(secret: SecretStr) -> SecretStr:
@@ -35,21 +33,20 @@ def _user_name(name: str) -> str:
     return name
 
 
-def _source_name(name: str) -> str:
-    if not _SOURCE.fullmatch(name):
-        raise ValueError("must be at most 63 letters, digits, dots, dashes or underscores, a letter or digit first")
-    return name
-
-
-def _header_name(name: str) -> str:
-    if not _HEADER.fullmatch(name):
-        raise ValueError("must be the name of an HTTP header, like X-Grafana-Alerting-Signature")
-    return name
-
-
-SourceName = Annotated[str, AfterValidator(_source_name)]
+SourceName = Annotated[
+    str,
+    shaped(
+        "[A-Za-z0-9][A-Za-z0-9._-]{0,62}",
+        "must be at most 63 letters, digits, dots, dashes or underscores, a letter or digit first",
+    ),
+]
 UserName = Annotated[str, AfterValidator(_user_name)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderName = Annotated[
+    str,
+    shaped(
+        "[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", "must be the name of an HTTP header, like X-Grafana-Alerting-Signature"
+    ),
+]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]
 PasswordHash = Annotated[SecretStr, AfterValidator(_bcrypt_hash)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import zip_longest
 from typing import Annotated, Any, Literal, Self
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from receiver.channels.apps import shares
 from receiver.channels.base import ChannelSettings
 from receiver.channels.cleaning import wire
-from receiver.settings import Misfit, Section
+from receiver.settings import Misfit, Section, shaped
 
 EVERYBODY = "@all"
 """The user id that stands for everybody in the organisation."""
@@ -28,14 +27,8 @@ def _id(value: str) -> str:
     return value
 
 
-def _number(value: str) -> str:
-    if not re.fullmatch("[0-9]{1,19}", value):
-        raise ValueError("must be the number of a department")
-    return value
-
-
 Id = Annotated[str, AfterValidator(_id)]
-Number = Annotated[str, AfterValidator(_number)]
+Number = Annotated[str, shaped("[0-9]{1,19}", "must be the number of a department")]
 
 
 class Receivers(Section):

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, model_validator
+from pydantic import model_validator
 
 from receiver.channels.cleaning import wire
 from receiver.contacts.ids import Email
-from receiver.settings import Section
+from receiver.settings import Section, shaped
 
-
-def _shaped(shape: str, rule: str) -> AfterValidator:
-    """A text that must match `shape`, or else ValueError with `rule`."""
-
-    def checked(value: str) -> str:
-        if not re.fullmatch(shape, value):
-            raise ValueError(rule)
-        return value
-
-    return AfterValidator(checked)
-
-
-AppId = Annotated[str, _shaped(r"cli_[0-9A-Za-z]{1,60}", "must be an App ID, which begins with cli_")]
-OpenId = Annotated[str, _shaped(r"ou_[0-9A-Za-z_-]{1,61}", "must be an open_id, which begins with ou_")]
-UnionId = Annotated[str, _shaped(r"on_[0-9A-Za-z_-]{1,61}", "must be a union_id, which begins with on_")]
-ChatId = Annotated[str, _shaped(r"oc_[0-9A-Za-z_-]{1,61}", "must be a chat_id, which begins with oc_")]
+AppId = Annotated[str, shaped(r"cli_[0-9A-Za-z]{1,60}", "must be an App ID, which begins with cli_")]
+OpenId = Annotated[str, shaped(r"ou_[0-9A-Za-z_-]{1,61}", "must be an open_id, which begins with ou_")]
+UnionId = Annotated[str, shaped(r"on_[0-9A-Za-z_-]{1,61}", "must be a union_id, which begins with on_")]
+ChatId = Annotated[str, shaped(r"oc_[0-9A-Za-z_-]{1,61}", "must be a chat_id, which begins with oc_")]
 UserId = Annotated[
     str,
-    _shaped(
+    shaped(
         r"(?!o[unc]_)[0-9A-Za-z][0-9A-Za-z_.@-]{0,63}", "must be a user_id: not an open_id, a union_id or a chat_id"
     ),
 ]

@@ -8,6 +8,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
+from receiver.settings import shaped
+
 PLATFORMS = ("wecom", "mobile", "feishu", "dingtalk", "email")
 """The ids a contact may have, by field."""
 
@@ -17,7 +19,6 @@ _NAME = re.compile(rf"\w[\w.-]{{0,{LONGEST_NAME - 1}}}")
 _USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}")
 _FEISHU = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OTHER_FEISHU = re.compile(r"o[nc]_[0-9A-Za-z]{16,}")
-_EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}")
 _PUNCTUATION = re.compile(r"[\s().-]")
 _MAINLAND = re.compile(r"(?:(?:\+|00)?86)?(1[3-9][0-9]{9})", re.ASCII)
 _E164 = re.compile(r"(?:\+|00)([1-9][0-9]{6,14})", re.ASCII)
@@ -79,16 +80,16 @@ def _feishu(value: str) -> str:
     return value
 
 
-def _email(value: str) -> str:
-    if not _EMAIL.fullmatch(value):
-        raise ValueError("must be an e-mail address like zhangsan@example.com")
-    return value
-
-
 Name = Annotated[str, AfterValidator(contact_name)]
 MentionName = Annotated[str, AfterValidator(mention_name)]
 MemberName = Annotated[str, AfterValidator(lambda value: contact_name(bare(value)))]
 UserId = Annotated[str, AfterValidator(_user_id)]
 FeishuId = Annotated[str, AfterValidator(_feishu)]
 Mobile = Annotated[str, AfterValidator(mobile)]
-Email = Annotated[str, AfterValidator(_email)]
+Email = Annotated[
+    str,
+    shaped(
+        r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,8}",
+        "must be an e-mail address like zhangsan@example.com",
+    ),
+]
