@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -31,8 +32,15 @@ class Previews:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._channels = {channel.name: channel for channel in settings.channels}
-        self._contacts = Contacts(settings.contacts, ZoneInfo(settings.display.timezone))
-        self._routes = Routes(settings.route)
+
+    @cached_property
+    def _contacts(self) -> Contacts:
+        """Made with the first preview: a service that shows none need not start with a second set."""
+        return Contacts(self._settings.contacts, ZoneInfo(self._settings.display.timezone))
+
+    @cached_property
+    def _routes(self) -> Routes:
+        return Routes(self._settings.route)
 
     def make(self, wanted: Wanted, now: float) -> Preview:
         """What is `wanted`, as it would go out at the Unix time `now`. Not to be called where an event loop runs.

@@ -123,8 +123,7 @@ class WeComApp(WeCom, App):
     def compose(self, text: Text, message_id: str) -> bytes:
         """As every WeCom message; a card that may be updated has a task id, and a menu, without which it may not."""
         content = super().compose(text, message_id)
-        body = orjson.loads(content)
-        if self.updating is None or body["msgtype"] != "template_card":
+        if self.updating is None or (body := orjson.loads(content))["msgtype"] != "template_card":
             return content
         noted = {"text": "Noted" if self.settings.language == "en" else "知道了", "key": "noted"}
         body["template_card"] |= {"task_id": message_id, "action_menu": {"action_list": [noted]}}

@@ -77,7 +77,7 @@ class Course:
             self._cards = await self._store.cards(self._work.delivery.channel, self._work.delivery.group)
             self._told = await self._made(partial(self._planner.told, self._work))
         if not self._parts:
-            self._planned = await self._made(partial(self._planner.plan, self._work, now, self._cards))
+            self._planned = await self._made(partial(self._planner.plan, self._work, now, self._cards, self._told))
             self._parts.extend(self._planned)
         message = self._parts.popleft()
         await self._store.begin(self._planned, message.id, self._standing.credential, now)

@@ -42,8 +42,10 @@ class Planner:
         self._read = read
         self._record_url = record_url
 
-    def plan(self, work: Work, now: float, cards: Sequence[Card] = ()) -> list[Message]:
-        """The messages that tell `work`, each to every target. `cards` are what stands for its group on the channel.
+    def plan(self, work: Work, now: float, cards: Sequence[Card] = (), told: Told | None = None) -> list[Message]:
+        """The messages that tell `work`, each to every target.
+
+        `cards` are what stands for its group on the channel, `told` is what the work tells as compared with them.
 
         The first one mentions; what it cannot hold stands in one that follows it. Where the channel's messages can be
         updated, those that still count show the news themselves, and those that do not say so.
@@ -56,13 +58,19 @@ class Planner:
         ping = [Text("", first.title or "…", first.status, plain=True, mentions=beside)] if beside else []
         messages = self._messages(work, [first, *ping, *others], positions, now)
         updating = None if is_notice(work.event) else self._channel.updating  # a change in place rings nobody
-        return self._kept(messages, work, cards, updating, now) if updating and cards else messages
+        return self._kept(messages, work, cards, told, updating, now) if updating and cards and told else messages
 
     def _kept(
-        self, messages: Sequence[Message], work: Work, cards: Sequence[Card], updating: Updating, now: float
+        self,
+        messages: Sequence[Message],
+        work: Work,
+        cards: Sequence[Card],
+        told: Told,
+        updating: Updating,
+        now: float,
     ) -> list[Message]:
         """`messages` with those that replace one of `cards`, and what the other cards are to say from now on."""
-        places = keeping.in_place(cards, self.told(work), updating, now)
+        places = keeping.in_place(cards, told, updating, now)
         shown = [
             places.get((message.target, message.number)) if message.alerts and not message.plain else None
             for message in messages
