@@ -7,25 +7,16 @@ from dataclasses import replace
 import pytest
 from channel_examples import CANARY, make, text
 from mention_samples import MAIL, PHONE, ZHANG, mention
-from wecom_office import CARD, CHAT, CORP, KIND, Office
+from wecom_office import CARD, CHAT, CORP, KIND
 
 from receiver.channels.base import Confirmation, Updating
 from receiver.delivery.window import Window
 from receiver.errors import DeliveryError, Rejected, Unavailable, Unchangeable
-from receiver.sandbox import Fault, provider_app
+from receiver.sandbox import Fault
 from receiver.text import Mentions
 
 DAY = 86400.0
 PEOPLE = (mention(ZHANG), mention(PHONE), mention(MAIL))
-
-
-@pytest.fixture
-async def office(aiohttp_server, unused_tcp_port):
-    office = Office(unused_tcp_port)
-    await aiohttp_server(provider_app(office.sandbox), port=unused_tcp_port, access_log=None)
-    yield office
-    await office.http.close()
-    assert office.sandbox.violations == []
 
 
 class TestOnce:
