@@ -66,6 +66,15 @@ def test_whatever_the_values_it_is_json(preset, name, value, text, count, langua
     assert isinstance(made(preset, facts, language), dict)
 
 
+@pytest.mark.parametrize("before", range(6))
+def test_slack_cuts_no_entity_in_two(before):
+    long = alert(annotations={"summary": "full", "description": "x" * before + "<" * 2000})
+    body = made("slack", batch(long, record_url=RECORD), "en")
+    (said,) = (one["text"] for one in walk(body) if one.get("type") == "mrkdwn" and "…" in one["text"])
+    assert 2990 < len(said) <= 3000
+    assert not re.search(r"&(?!lt;)", said)
+
+
 @any_values
 @bounded
 def test_slack_links_and_mentions_nothing_of_a_value(name, value, text, count, language):
