@@ -10,13 +10,17 @@ from typing import Literal, NotRequired, TypedDict
 
 Status = Literal["firing", "resolved"]
 Priority = Literal["high", "normal", "low"]
+Detail = Literal["full", "line", "count"]
+"""How fully an alert is told: in full, in one line, or as one of a number."""
 
 
 class Alert(TypedDict):
     """One alert of an event, in Alertmanager's words.
 
     Times are RFC 3339 strings as sent, `""` when the sender gave none (or the zero time). `fingerprint` is always
-    there: the sender's, or computed. The optional keys come from Grafana only.
+    there: the sender's, or computed. The optional keys come from Grafana, but for the last three: they are added when an
+    alert is told that waited. `changes` says how often its status changed meanwhile, `told_by` which channel told of it
+    in the place of its own, `in_place_of` for which channel this one does.
     """
 
     status: Status
@@ -32,6 +36,9 @@ class Alert(TypedDict):
     imageURL: NotRequired[str]
     values: NotRequired[dict[str, object] | None]
     valueString: NotRequired[str]
+    changes: NotRequired[int]
+    told_by: NotRequired[str]
+    in_place_of: NotRequired[str]
 
 
 class Event(TypedDict):
@@ -95,7 +102,9 @@ class Delivery:
 
     `alerts` are positions in the event's list, None for all of them. `group` names the notification group whose
     order is kept within the channel. `released_at` is when its age began to count; times are Unix seconds.
-    `attempts` counts the tries that count towards the retry schedule.
+    `attempts` counts the tries that count towards the retry schedule. `detail` is how fully the least told of its alerts
+    was told, empty before any was. `stands_in` is the id of the delivery that this one is told in the place of, `told_by`
+    the name of the channel that tells this one's alerts in its place.
     """
 
     id: str
@@ -118,15 +127,28 @@ class Delivery:
     merged_into: str | None = None
     manual: bool = False
     test: bool = False
+    detail: Detail | Literal[""] = ""
+    told_by: str = ""
+    stands_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a message tells of one delivery: the positions, in the event, of the alerts, and how fully it tells them."""
+
+    delivery: str
+    alerts: tuple[int, ...] = ()
+    detail: Detail = "full"
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """One post: the exact content, without anything secret or tied to the moment (signatures are added on the wire).
 
-    `id` is the idempotency id, the same on every retry of the same bytes. `number` of `total` counts the parts that
-    a batch was split into, `alerts` are the positions, in the event, of the alerts this one tells of. `retried` says
-    that it may have been posted before. `target` is whom one call of an app reaches, as its channel writes it; empty
+    `id` is the idempotency id, the same on every retry of the same bytes. `carries` is what it tells; a delivery stands
+    there once for each level of detail. `number` of `total` counts the parts that a batch was split into; 0 is what
+    goes beside them, such as a list of all that was only counted: nobody waits for it. `retried` says that it may have
+    been posted before. `target` is whom one call of an app reaches, as its channel writes it; empty
     for what has one destination only. `updates` is what the provider calls the message that this one replaces in
     place, `provider_id` what it calls this one once it was sent.
     """
@@ -134,17 +156,26 @@ class Message:
     id: str
     channel: str
     content: bytes
-    deliveries: tuple[str, ...]
+    carries: tuple[Carried, ...]
     number: int = 1
     total: int = 1
     plain: bool = False
     state: MessageState = MessageState.PLANNED
-    alerts: tuple[int, ...] = ()
     sent_at: float | None = None
     retried: bool = False
     target: str = ""
     updates: str = ""
     provider_id: str = ""
+
+    @property
+    def deliveries(self) -> tuple[str, ...]:
+        """The ids of the deliveries it tells of, each once."""
+        return tuple(dict.fromkeys(carried.delivery for carried in self.carries))
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells of any alert."""
+        return any(carried.alerts for carried in self.carries)
 
 
 @dataclass(frozen=True, slots=True)

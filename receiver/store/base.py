@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
-from receiver.model import Attempt, Card, Delivery, Message, MessageState, State, StoredEvent
+from receiver.model import Card, Delivery, Message, StoredEvent
 from receiver.settings import Duration, Section
+from receiver.store.facts import (
+    Backlog,
+    ChannelState,
+    Mark,
+    Merged,
+    Move,
+    Quarantined,
+    Query,
+    Receipt,
+    Record,
+    Settlement,
+    Work,
+)
+
+__all__ = [
+    "MAX_WAIT",
+    "Backlog",
+    "ChannelState",
+    "Mark",
+    "Merged",
+    "Move",
+    "Quarantined",
+    "Query",
+    "Receipt",
+    "Record",
+    "Settlement",
+    "StorageSettings",
+    "Store",
+    "Work",
+]
 
 
 class StorageSettings(Section):
@@ -15,136 +44,6 @@ class StorageSettings(Section):
 
     url: str = "sqlite:///data/receiver.db"
     retention: Duration = 30 * 86400.0
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How a duplicate is told: the same `digest` under the same `scope` within `window` seconds of the first one.
-
-    An event with the same scope and another digest takes the mark over.
-    """
-
-    scope: str
-    digest: str
-    window: float
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of an event: its id (the first one's when it is a duplicate) and the deliveries owed."""
-
-    event_id: str
-    duplicate: bool
-    deliveries: tuple[Delivery, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A delivery that is due, its event, and the messages planned for it that are not settled yet, in order.
-
-    `refused` says why another message of it was refused for good, so that it can only end as failed; empty if none was.
-    `reached` says that one was sent, `notes` whom it is known not to reach.
-    """
-
-    delivery: Delivery
-    event: StoredEvent
-    messages: tuple[Message, ...] = ()
-    refused: str = ""
-    reached: bool = False
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """What becomes of one delivery when a message is settled."""
-
-    delivery_id: str
-    state: State
-    reason: str = ""
-    due_at: float = 0.0
-    attempts: int = 0
-    sent_at: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelState:
-    """What is remembered of a channel: `enabled`, `disabled` or `stopped`, why, and the given-up deliveries in a row.
-
-    `settings` is a digest of the configuration it was stopped with.
-    """
-
-    state: str = "enabled"
-    reason: str = ""
-    failures: int = 0
-    changed_at: float = 0.0
-    settings: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """The end of one try, written in one transaction: the message, the attempt, the deliveries, the channel.
-
-    `replacements` are messages that take the place of others, `discarded` the ids of those that are never to be posted,
-    `anew` the id of a delivery none of whose messages counts any more, but those that were sent. `hold` is
-    (credential, until). `card` is what can be updated in place from now on, `retired` (channel, group, provider's id)
-    what does not count any more. An empty `message_id` settles deliveries without one.
-    """
-
-    message_id: str
-    message_state: MessageState
-    attempt: Attempt | None
-    moves: tuple[Move, ...] = ()
-    replacements: tuple[Message, ...] = ()
-    hold: tuple[str, float] | None = None
-    channel: tuple[str, ChannelState] | None = None
-    card: Card | None = None
-    discarded: tuple[str, ...] = ()
-    anew: str = ""
-    retired: tuple[str, str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which records: filters are joined by AND, newest first; `cursor` is the last page's `next_cursor`."""
-
-    channel: tuple[str, ...] = ()
-    template: tuple[str, ...] = ()
-    state: tuple[str, ...] = ()
-    q: str = ""
-    since: float | None = None
-    until: float | None = None
-    limit: int = 50
-    cursor: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A delivery as the user sees it; `messages` and `attempts` are filled for a single record only."""
-
-    delivery: Delivery
-    event: StoredEvent
-    messages: tuple[Message, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """How much a channel owes: deliveries queued or sending, and since when the oldest counts (Unix seconds)."""
-
-    length: int = 0
-    oldest: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A body that could not be taken, cut to 64 KiB, and why."""
-
-    id: str
-    at: float
-    source: str
-    path: str
-    reason: str
-    body: bytes = field(repr=False)
 
 
 class Store(Protocol):
@@ -166,21 +65,25 @@ class Store(Protocol):
     async def quarantined(self, limit: int = 50, cursor: str | None = None) -> tuple[list[Quarantined], str | None]:
         """The quarantined bodies, newest first, and the next page's cursor."""
 
-    async def due(self, channel: str, now: float, limit: int = 32) -> list[Work]:
-        """The channel's deliveries whose turn it is, oldest first; fewer than `limit` if their events are large.
+    async def owed(self, channel: str, after: int = 0, limit: int = 256) -> list[Work]:
+        """What the channel owes (queued or sending, due or not), after the place `after`, in the order of acceptance.
 
-        Within a (channel, group) only the oldest unfinished delivery is ever offered. A due time further ahead than
-        any wait can be (`MAX_WAIT`) comes from a clock that was set back, and is taken as due.
+        Fewer than `limit`, but at least one if there is any, where their events are large. What is owed to a channel
+        for the first time comes last, but for stand-ins (`hand_over`), and what was held or had ended: that has its
+        old place.
         """
 
-    async def next_due(self, channel: str) -> float | None:
-        """When the next queued delivery of the channel falls due; None when nothing is queued."""
-
-    async def begin(self, planned: Sequence[Message], message_id: str, credential: str, at: float) -> None:
+    async def begin(
+        self, planned: Sequence[Message], message_id: str, credential: str, at: float, month: str = ""
+    ) -> None:
         """Before a post: keep newly planned messages, take the slot at `at` of the credential, mark what is sent.
 
-        An empty `credential` takes no slot: the channel has no rate limit.
+        An empty `credential` takes no slot and counts nowhere: the channel has no rate limit. With a `month` (2026-11)
+        the post counts towards what the credential used in it.
         """
+
+    async def used(self, credential: str, month: str) -> int:
+        """How many posts of the credential were counted in the month; remembered for a year."""
 
     async def settle(self, settlement: Settlement) -> None:
         """After a post: its outcome in one transaction."""
@@ -203,6 +106,36 @@ class Store(Protocol):
     async def release(self, channel: str, now: float, reasons: Sequence[str]) -> int:
         """Move the channel's deliveries held for one of `reasons` back to queued, their age counting from `now`."""
 
+    async def release_due(self, channel: str, now: float, groups: Sequence[str] = ()) -> int:
+        """Move what is held by a schedule and has fallen due (`due_at`) back to queued, its age counting from `now`.
+
+        So is what it holds of `groups`, due or not: something newer of them does not wait, and must not overtake it.
+        """
+
+    async def next_release(self, channel: str) -> float | None:
+        """When the first delivery held by a schedule falls due; None when none is."""
+
+    async def relievable(self, channel: str, before: float, stopped: bool, limit: int = 500) -> list[Delivery]:
+        """What another channel may tell in the place of this one, oldest first: nobody does yet, and it is neither a
+        stand-in itself nor a test.
+
+        What is of high priority and was queued (last released) before `before` and not sent since; with `stopped` also
+        all that is held because the channel stopped.
+        """
+
+    async def hand_over(self, stand_ins: Sequence[Delivery]) -> list[Delivery]:
+        """Owe each of `stand_ins` in the place of the delivery that it names (`stands_in`), which says so (`told_by`).
+
+        One transaction. Those whose delivery has ended, or has a stand-in, are left out; the others are returned. A
+        stand-in comes right after the deliveries of its event.
+        """
+
+    async def resend(self, deliveries: Sequence[str], now: float) -> list[Delivery]:
+        """Owe the held, failed and expired of the deliveries again, as manual, their age counting from `now`: those.
+
+        What was refused of them is told again, what was sent is not.
+        """
+
     async def backlog(self) -> dict[str, Backlog]:
         """What each channel owes now."""
 
@@ -217,6 +150,15 @@ class Store(Protocol):
 
     async def record(self, delivery_id: str) -> Record | None:
         """One record with its messages and attempts."""
+
+    async def merged(
+        self, delivery_id: str, limit: int = 50, cursor: str | None = None
+    ) -> tuple[list[Merged], str | None]:
+        """One page of all that is told together with the delivery, itself among it, and the next page's cursor.
+
+        That is what the messages carry that told of it or are to, in their order; a page is shorter where events are
+        large. ValueError for a cursor that is none.
+        """
 
     async def prune(self, before: float, limit: int = 500) -> int:
         """Forget up to `limit` events received before `before` that owe nothing, with their records; how many.

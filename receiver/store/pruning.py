@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from sqlite3 import Cursor
 
 from receiver.store.rows import listed
@@ -12,6 +13,9 @@ SLOT_AGE = 86400.0
 
 CARD_AGE = 30 * 86400.0
 """For how long it is remembered what stands for a group, in seconds: longer than any message can be updated."""
+
+USAGE_AGE = 400 * 86400.0
+"""For how long it is remembered how much was posted in a month, in seconds: for a year and the month that ends it."""
 
 _LOOKED_AT = 200
 
@@ -54,14 +58,13 @@ def expire_held(db: Cursor, before: float, limit: int) -> int:
     return db.execute(SQL["expire_held"], (before, limit)).rowcount
 
 
-def forget_slots(db: Cursor, now: float) -> None:
-    """Forget the slots that no window can count any more."""
+def forget_outdated(db: Cursor, now: float) -> None:
+    """Forget the slots that no window counts any more, the messages that no provider lets us update any more, and how
+    much was posted in months that nobody asks for any more."""
     db.execute(SQL["forget_slots"], (now - SLOT_AGE,))
-
-
-def forget_cards(db: Cursor, now: float) -> None:
-    """Forget the messages that no provider lets us update any more."""
     db.execute(SQL["forget_cards"], (now - CARD_AGE,))
+    month = datetime.fromtimestamp(now - USAGE_AGE, UTC).strftime("%Y-%m")
+    db.execute(SQL["forget_usage"], (month,))
 
 
 def shrink(db: Cursor) -> int:

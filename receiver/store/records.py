@@ -9,16 +9,20 @@ import math
 from collections.abc import Sequence
 from contextlib import closing
 from sqlite3 import Connection
+from typing import Any
 
 from receiver.model import Attempt
 from receiver.store.acceptance import QUARANTINE_AGE
-from receiver.store.base import Quarantined, Query, Record
-from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of
-from receiver.store.sending import messages_by_delivery
+from receiver.store.base import Merged, Quarantined, Query, Record
+from receiver.store.owing import messages_of, snapshot
+from receiver.store.rows import DELIVERY, EVENT, delivery_of, event_of, places_of
 from receiver.store.statements import SQLITE as SQL
 
 LARGEST = 32 * 1024**2
 """Bytes of bodies on one page, unless a single one is larger."""
+CARRIED = 10_000
+"""How much of what a message carries a record lists, beside what it tells of the record's own delivery."""
+
 _NEWEST = 2**63 - 1
 
 
@@ -31,7 +35,8 @@ def records(db: Connection, query: Query) -> tuple[list[Record], str | None]:
     limit = max(1, query.limit)
     page: list[Record] = []
     length = 0
-    with closing(db.execute(SQL["records"], (*filters, since, until, created_at, seq, limit + 1))) as rows:
+    bounds = (since, until, created_at, seq, limit + 1, query.merged_into or None)
+    with closing(db.execute(SQL["records"], (*filters, *bounds))) as rows:
         for row in rows:
             if len(page) == limit or length > LARGEST:
                 return page, _cursor(page[-1].delivery.created_at, seq)
@@ -42,17 +47,35 @@ def records(db: Connection, query: Query) -> tuple[list[Record], str | None]:
 
 def record(db: Connection, delivery_id: str) -> Record | None:
     """One record with its messages and attempts, in the order they were made."""
-    db.execute("begin")
-    try:
+    with snapshot(db):
         rows = db.execute(SQL["record"], (delivery_id,)).fetchall()
         if not rows:
             return None
-        row = rows[0]
-        messages = messages_by_delivery(db, "messages_of", [row[0]]).get(row[0], [])
+        [row] = rows
+        numbers = [message for (message,) in db.execute(SQL["messages_of"], (row[0],)).fetchall()]
+        messages = messages_of(db, numbers, CARRIED, row[0]).values()
         attempts = [Attempt(*found) for found in db.execute(SQL["attempts_of"], (row[0],)).fetchall()]
-    finally:
-        db.execute("commit")
     return Record(delivery_of(row[DELIVERY]), event_of(row[EVENT]), tuple(messages), tuple(attempts))
+
+
+def merged(db: Connection, delivery_id: str, limit: int, cursor: str | None) -> tuple[list[Merged], str | None]:
+    """One page of what is told together with a delivery, and where the next one begins. ValueError for a bad cursor."""
+    message, place = _position(cursor) if cursor else (0.0, 0)
+    limit = max(1, limit)
+    page: list[Merged] = []
+    length = 0
+    with closing(db.execute(SQL["merged"], (delivery_id, message, place, limit + 1))) as rows:
+        for row in rows:
+            if len(page) == limit or length > LARGEST:
+                return page, _cursor(message, place)
+            page.append(_merged(row))
+            message, place, length = float(row[0]), row[EVENT.stop], length + len(page[-1].event.body)
+    return page, None
+
+
+def _merged(row: Sequence[Any]) -> Merged:
+    message_id, alerts, detail = row[EVENT.stop + 1 :]
+    return Merged(message_id, delivery_of(row[DELIVERY]), event_of(row[EVENT]), places_of(alerts), detail)
 
 
 def quarantined(db: Connection, now: float, limit: int, cursor: str | None) -> tuple[list[Quarantined], str | None]:

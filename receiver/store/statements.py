@@ -33,7 +33,7 @@ def _for_sqlite(statement: str) -> str:
     return _PARAMETER.sub(r"?\1", statement)
 
 
-SQLITE = {name: _for_sqlite(statement) for name, statement in read("columns", "outbox", "records").items()}
+SQLITE = {name: _for_sqlite(statement) for name, statement in read("columns", "outbox", "holding", "records").items()}
 """The statements with SQLite's numbered parameters, which take a plain sequence."""
 
 
@@ -43,7 +43,7 @@ def insert_all(db: Cursor, statement: str, rows: Sequence[Sequence[Any]], at_mos
     done = 0
     while done < len(rows):
         left = len(rows) - done
-        size = left if left <= 8 else min(at_most, 1 << (left.bit_length() - 1))
+        size = min(at_most, left if left <= 8 else 1 << (left.bit_length() - 1))
         values = [value for row in rows[done : done + size] for value in row]
         db.execute(_wide(statement, size), values)
         done += size

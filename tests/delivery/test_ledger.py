@@ -1,7 +1,7 @@
 import pytest
 
 from receiver.delivery.ledger import Ledger
-from receiver.model import Attempt, Delivery, Message, MessageState, State, StoredEvent
+from receiver.model import Attempt, Carried, Delivery, Message, MessageState, State, StoredEvent
 from receiver.store import open_store
 from receiver.store.base import ChannelState, Move, Settlement, StorageSettings
 
@@ -22,7 +22,7 @@ async def begun(store, number):
         f"d{number}", event.id, "c", "webhook", "t", "r", f"g{number}", "normal", State.QUEUED, NOW, NOW
     )
     await store.accept(event, [delivery], [])
-    await store.begin([Message(f"m{number}", "c", b"x", (delivery.id,))], f"m{number}", "", NOW)
+    await store.begin([Message(f"m{number}", "c", b"x", (Carried(delivery.id),))], f"m{number}", "", NOW)
     return delivery
 
 
@@ -38,7 +38,7 @@ async def test_what_was_begun_is_written_when_it_is_finished(store):
     assert await ledger.finish() == []
     states = [(await store.record(f"d{number}")).delivery.state for number in range(20)]
     assert states == [State.SENT] * 20
-    assert await store.due("c", NOW) == []
+    assert await store.owed("c") == []
 
 
 async def test_an_outcome_the_store_does_not_take_is_told_and_spoils_no_other(store):

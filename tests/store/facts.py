@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from receiver.model import Attempt, Delivery, Message, MessageState, State, StoredEvent, new_id
-from receiver.store.base import Move, Receipt, Settlement, Store
+from receiver.model import Attempt, Carried, Delivery, Detail, Message, MessageState, State, StoredEvent, new_id
+from receiver.store.base import Move, Receipt, Settlement, Store, Work
 
 NOW = 1_700_000_000.0
 
@@ -35,9 +35,16 @@ def owed(of: StoredEvent, channel: str = "infra", group: str = "g", **fields: An
     )
 
 
-def message(*deliveries: Delivery, content: bytes = b"hello", **fields: Any) -> Message:
-    told = tuple(delivery.id for delivery in deliveries)
-    return Message(**{"id": new_id(NOW), "channel": "infra", "content": content, "deliveries": told, **fields})
+def message(
+    *deliveries: Delivery,
+    content: bytes = b"hello",
+    alerts: tuple[int, ...] = (),
+    detail: Detail = "full",
+    **fields: Any,
+) -> Message:
+    """A message that tells the same positions of each of the deliveries, unless `carries` says what it tells."""
+    carries = tuple(Carried(delivery.id, alerts, detail) for delivery in deliveries)
+    return Message(**{"id": new_id(NOW), "channel": "infra", "content": content, "carries": carries, **fields})
 
 
 async def give(store: Store, channel: str = "infra", group: str = "g", now: float = NOW, **fields: Any) -> Delivery:
@@ -49,10 +56,12 @@ async def give(store: Store, channel: str = "infra", group: str = "g", now: floa
     return delivery
 
 
-async def begin(store: Store, delivery: Delivery, credential: str = "key", at: float = NOW, **fields: Any) -> Message:
+async def begin(
+    store: Store, delivery: Delivery, credential: str = "key", at: float = NOW, month: str = "", **fields: Any
+) -> Message:
     """Plan and begin one message for one delivery; the message."""
     planned = message(delivery, **fields)
-    await store.begin([planned], planned.id, credential, at)
+    await store.begin([planned], planned.id, credential, at, month)
     return planned
 
 
@@ -72,11 +81,17 @@ async def deliver(store: Store, delivery: Delivery, at: float = NOW, **fields: A
     return sent
 
 
-async def offered(store: Store, channel: str = "infra", now: float = NOW, limit: int = 32) -> list[str]:
-    """The ids of the deliveries whose turn it is."""
-    return [work.delivery.id for work in await store.due(channel, now, limit)]
+async def owes(store: Store, channel: str = "infra", after: int = 0, limit: int = 256) -> list[str]:
+    """The ids of the deliveries that the channel owes, in order."""
+    return [work.delivery.id for work in await store.owed(channel, after, limit)]
 
 
 async def state_of(store: Store, delivery: Delivery) -> State | None:
     record = await store.record(delivery.id)
     return record.delivery.state if record else None
+
+
+async def only(store: Store, channel: str = "infra") -> Work:
+    """The one delivery that the channel owes."""
+    [work] = await store.owed(channel)
+    return work

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from store.facts import NOW, give, offered
+from store.facts import NOW, give, owes
 
 from receiver.errors import ConfigError, StoreLocked, StoreUnavailable
 from receiver.store import open_store
@@ -109,7 +109,7 @@ async def test_another_process_is_refused(tmp_path: Path) -> None:
         holder.wait()
     store = await open_sqlite(path)
     await give(store)
-    assert len(await offered(store, now=NOW)) == 1
+    assert len(await owes(store)) == 1
     await store.close()
 
 

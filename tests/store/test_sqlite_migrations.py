@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
 from store.facts import NOW, begin, deliver, ended, give
 
-from receiver.model import Card, MessageState, State
+from receiver.model import Card, Carried, MessageState, State
+from receiver.store.base import Query
 from receiver.store.connection import connect
 from receiver.store.disk import create_private
 from receiver.store.migrations import known, migrate
@@ -20,7 +22,7 @@ DELIVERY = (
     " 1, null, null, 0, 0)"
 )
 MESSAGE = "insert into message values (?, ?, 'infra', ?, 1, 1, 0, ?, '[0]', ?, ?)"
-FIRST = 1
+FIRST, SECOND = 1, 2
 
 
 def fill(db: sqlite3.Connection) -> None:
@@ -36,16 +38,20 @@ def fill(db: sqlite3.Connection) -> None:
     db.execute("insert into channel values ('infra', 'stopped', 'robot removed', 0, ?, 'abc')", (NOW,))
 
 
-@pytest.fixture
-def old(tmp_path: Path) -> Path:
-    """A database as the first migration alone made it."""
-    path = tmp_path / "x.db"
+def made(path: Path, version: int) -> Path:
+    """A database of the first version that was brought up to date until `version`."""
     create_private(path)
     db = connect(path, "writer")
     migrate(db, NOW, known("sqlite")[:FIRST])
     fill(db)
+    migrate(db, NOW, known("sqlite")[:version])
     db.close()
     return path
+
+
+@pytest.fixture(params=[FIRST, SECOND])
+def old(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    return made(tmp_path / "x.db", request.param)
 
 
 async def opened(path: Path) -> SqliteStore:
@@ -58,11 +64,14 @@ def columns(path: Path, table: str) -> set[str]:
 
 
 async def test_the_old_database_is_an_old_one(old: Path) -> None:
-    assert "target" not in columns(old, "message")
-    assert columns(old, "card") == set()
+    assert "alerts" in columns(old, "message")
+    assert columns(old, "usage") == set()
     await (await opened(old)).close()
     assert {"target", "updates", "provider_id"} <= columns(old, "message")
-    assert "note" in columns(old, "attempt")
+    assert "alerts" not in columns(old, "message")
+    assert {"alerts", "detail"} <= columns(old, "carries")
+    assert {"detail", "told_by", "stands_in"} <= columns(old, "delivery")
+    assert {"note"} <= columns(old, "attempt")
 
 
 async def test_what_it_had_is_all_there(old: Path) -> None:
@@ -79,11 +88,45 @@ async def test_what_it_had_is_all_there(old: Path) -> None:
 
 async def test_what_was_under_way_goes_on(old: Path) -> None:
     store = await opened(old)
-    [work] = await store.due("infra", NOW)
+    [work] = await store.owed("infra")
     assert (work.delivery.id, [message.id for message in work.messages]) == ("d2", ["m2"])
     assert (work.refused, work.reached, work.notes, work.messages[0].retried) == ("", False, (), True)
+    assert (work.told, work.seq, work.messages[0].carries) == (frozenset(), 2 << 16, (Carried("d2", (0,)),))
     await store.settle(ended(work.messages[0]))
-    assert await store.due("infra", NOW) == []
+    assert await store.owed("infra") == []
+    await store.close()
+
+
+PART = (
+    "insert into message (id, channel, content, number, total, plain, state, alerts, updates)"
+    " values (?, 'infra', ?, ?, 4, 1, ?, ?, ?)"
+)
+
+
+async def test_a_message_keeps_its_positions(tmp_path: Path) -> None:
+    """Of one delivery a part was sent, one was refused, one said that an older one is old, and one was left."""
+    old = made(tmp_path / "x.db", SECOND)
+    with sqlite3.connect(old) as db:
+        parts = (("sent", [0, 7]), ("failed", [3]), ("sent", []), ("planned", [4, 5]))
+        for number, (state, alerts) in enumerate(parts, 3):
+            updates = "" if alerts else "om_1"
+            db.execute(PART, (f"m{number}", pack(b"part"), number, state, json.dumps(alerts), updates))
+            db.execute("insert into carries values (?, 0, ?)", (number, 2 << 16))
+    db.close()
+    store = await opened(old)
+    [work] = await store.owed("infra")
+    assert [(one.id, one.carries) for one in work.messages] == [
+        ("m2", (Carried("d2", (0,)),)),
+        ("m6", (Carried("d2", (4, 5)),)),
+    ]
+    assert (work.told, bool(work.refused), work.reached, work.delivery.detail) == ({0, 7, 3}, True, True, "full")
+    await store.close()
+
+
+async def test_what_was_told_was_told_in_full(old: Path) -> None:
+    store = await opened(old)
+    records, _ = await store.records(Query())
+    assert {record.delivery.id: record.delivery.detail for record in records} == {"d1": "full", "d2": ""}
     await store.close()
 
 

@@ -17,8 +17,8 @@ from store.facts import NOW, begin, deliver, ended, event, give, owed, state_of
 
 from receiver.errors import StoreUnavailable
 from receiver.model import Delivery, State
-from receiver.store import connection, sqlite, writer
-from receiver.store.base import Mark, Quarantined, Store
+from receiver.store import connection, database, sqlite, writer
+from receiver.store.base import Mark, Quarantined, Query, Store
 
 TAKE = """
 import asyncio, os, signal, sys
@@ -99,11 +99,11 @@ async def test_a_cancelled_waiter_stops_nobody(tmp_path: Path) -> None:
 async def test_a_slow_search_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = await sqlite.open_sqlite(tmp_path / "x.db")
     await asyncio.gather(*(give(store, group=str(number)) for number in range(5000)))
-    monkeypatch.setattr(sqlite, "LONGEST_READ", 0.0)
+    monkeypatch.setattr(database, "LONGEST_READ", 0.0)
     with pytest.raises(StoreUnavailable, match="too long"):
-        await store.records(sqlite.Query(q="nowhere"))
-    monkeypatch.setattr(sqlite, "LONGEST_READ", 20.0)
-    assert (await store.records(sqlite.Query(q="nowhere"))) == ([], None)
+        await store.records(Query(q="nowhere"))
+    monkeypatch.setattr(database, "LONGEST_READ", 20.0)
+    assert (await store.records(Query(q="nowhere"))) == ([], None)
     await store.close()
 
 
@@ -256,7 +256,7 @@ async def test_an_error_while_another_is_undone_does_not_end_the_writer(
 ) -> None:
     store = await sqlite.open_sqlite(tmp_path / "x.db", ballast=0)
     with monkeypatch.context() as patch:
-        patch.setattr(store._writer._memory, "rolled_back", lambda: 1 // 0)
+        patch.setattr(store._database.writer._memory, "rolled_back", lambda: 1 // 0)
         with pytest.raises(StoreUnavailable, match="ZeroDivisionError"):
             await asyncio.wait_for(store.begin([], "nobody", "", NOW), 5)
     assert await state_of(store, await give(store)) is State.QUEUED

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from store.facts import NOW, deliver, event, give, offered, owed, state_of
+from store.facts import NOW, deliver, event, give, owed, owes, state_of
 
 from receiver.errors import StoreUnavailable
 from receiver.model import Delivery, State
@@ -23,8 +23,9 @@ async def take(store: Store, at: float, *marks: Mark) -> Receipt:
 async def test_what_is_accepted_is_kept_as_it_was(store: Store) -> None:
     taken = event(body=b'\x00\xff{"a": "\xe4\xbd\xa0"}', path="/webhook/grafana", channels=("infra", "dürer"))
     delivery = owed(
-        taken, priority="high", alerts=(0, 7), reason="why", attempts=3, firing=False, manual=True, test=True
-    )
+        taken, priority="high", alerts=(0, 7), reason="why", attempts=3, firing=False, manual=True, test=True,
+        stands_in="another",
+    )  # fmt: skip
     receipt = await store.accept(taken, [delivery], [])
     assert receipt == Receipt(taken.id, False, (delivery,))
     record = await store.record(delivery.id)
@@ -39,7 +40,7 @@ async def test_an_event_may_owe_nothing(store: Store) -> None:
 
 async def test_all_alerts_are_not_the_same_as_none(store: Store) -> None:
     whole, none = await give(store, alerts=None), await give(store, group="other", alerts=())
-    told = {work.delivery.id: work.delivery.alerts for work in await store.due("infra", NOW)}
+    told = {work.delivery.id: work.delivery.alerts for work in await store.owed("infra")}
     assert told == {whole.id: None, none.id: ()}
 
 
@@ -47,7 +48,7 @@ async def test_a_repetition_gets_the_first_ones_id_and_deliveries(store: Store) 
     first = await take(store, NOW, MARK)
     again = await take(store, NOW + 1, MARK)
     assert again == Receipt(first.event_id, True, first.deliveries)
-    assert await offered(store, now=NOW + 1) == [first.deliveries[0].id]
+    assert await owes(store) == [first.deliveries[0].id]
 
 
 async def test_a_repetition_tells_what_became_of_the_first(store: Store) -> None:
@@ -106,7 +107,7 @@ async def test_of_equal_events_at_once_one_is_the_first(store: Store) -> None:
     first = next(receipt for receipt in receipts if not receipt.duplicate)
     assert sum(receipt.duplicate for receipt in receipts) == 19
     assert {(receipt.event_id, receipt.deliveries) for receipt in receipts} == {(first.event_id, first.deliveries)}
-    assert len(await offered(store)) == 1
+    assert len(await owes(store)) == 1
 
 
 async def test_marks_survive_a_restart(engine, store: Store) -> None:
@@ -136,7 +137,7 @@ async def test_a_poisoned_event_harms_nobody_else(store: Store) -> None:
     )
     assert isinstance(outcomes[2], ValueError)
     assert sum(isinstance(outcome, Receipt) for outcome in outcomes) == 5
-    assert len(await offered(store)) == 5
+    assert len(await owes(store)) == 5
 
 
 async def test_an_id_that_is_taken_is_refused_whole(store: Store) -> None:
@@ -145,7 +146,7 @@ async def test_an_id_that_is_taken_is_refused_whole(store: Store) -> None:
     twin: Delivery = owed(taken, id=first.id)
     with pytest.raises(Exception, match=r"(?i)unique"):
         await store.accept(taken, [owed(taken, group="other"), twin], [MARK])
-    assert await offered(store) == [first.id]
+    assert await owes(store) == [first.id]
     assert not (await take(store, NOW, MARK)).duplicate
 
 
@@ -154,7 +155,7 @@ async def test_a_closed_store_takes_nothing(store: Store) -> None:
     with pytest.raises(StoreUnavailable):
         await take(store, NOW)
     with pytest.raises(StoreUnavailable):
-        await store.due("infra", NOW)
+        await store.owed("infra")
 
 
 async def test_closing_finishes_what_waits(engine, store: Store) -> None:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from store.facts import NOW, begin, deliver, event, give, message, offered, owed, state_of
+from store.facts import NOW, begin, deliver, event, give, message, owed, owes, state_of
 
 from receiver.model import State
 from receiver.store.base import Mark, Query, Store
@@ -143,7 +143,7 @@ async def test_what_is_owed_is_never_forgotten(store: Store) -> None:
     sending = await give(store, group="h")
     await begin(store, sending)
     assert await store.prune(NOW + 1e6) == 0
-    assert await offered(store) == [queued.id, sending.id]
+    assert await owes(store) == [queued.id, sending.id]
     assert await state_of(store, sent) is State.SENT
 
 
@@ -172,7 +172,7 @@ async def test_a_message_stays_while_it_carries_anything(store: Store) -> None:
     await store.begin([digest], digest.id, "key", NOW)
     await deliver(store, old)
     assert await store.prune(NOW + 5) == 1
-    (work,) = await store.due("infra", NOW + 10)
+    (work,) = await store.owed("infra")
     assert [(one.content, one.deliveries) for one in work.messages] == [(b"both", (young.id,))]
 
 

@@ -2,13 +2,14 @@
 
 -- name: records
 -- One page, newest first, before the position ($7, $8). $1 to $3 are JSON lists or NULL for all, $4 a JSON list of
--- the spellings of what is looked for, in lower case as far as ASCII goes.
+-- the spellings of what is looked for, in lower case as far as ASCII goes, $10 what they were merged into, NULL for all.
 select d.seq, {delivery_columns}, {event_columns}
 from delivery d join event e on e.seq = (d.seq >> 16)
 where d.created_at >= $5 and d.created_at <= $6 and (d.created_at, d.seq) < ($7, $8)
   and ($1 is null or d.channel in (select value from json_each($1)))
   and ($2 is null or d.template in (select value from json_each($2)))
   and ($3 is null or d.state in (select value from json_each($3)))
+  and ($10 is null or d.merged_into = $10)
   and ($4 is null or exists (
     select 1 from json_each($4) wanted where instr(lower(d.channel), wanted.value) > 0
       or instr(lower(d.template), wanted.value) > 0
@@ -24,13 +25,21 @@ select d.seq, {delivery_columns}, {event_columns}
 from delivery d join event e on e.seq = (d.seq >> 16) where d.id = $1
 
 -- name: messages_of
-select c.delivery, m.seq, {message_columns} from carries c join message m on m.seq = c.message
-where c.delivery in (select value from json_each($1)) order by m.seq
+select distinct message from carries where delivery = $1
 
 -- name: attempts_of
 select m.id, a.at, a.duration, a.http_status, a.provider_code, a.error, a.note
-from carries c join message m on m.seq = c.message join attempt a on a.message = m.seq
-where c.delivery = $1 order by a.seq
+from attempt a join message m on m.seq = a.message
+where a.message in (select c.message from carries c where c.delivery = $1) order by a.seq
+
+-- name: merged
+-- What the messages that told of the delivery $1, or are to, carry: after the position $3 in the message $2, at most $4.
+select m.seq, {delivery_columns}, {event_columns}, c.position, m.id, c.alerts, c.detail
+from message m cross join carries c on c.message = m.seq
+cross join delivery d on d.seq = c.delivery cross join event e on e.seq = (d.seq >> 16)
+where m.seq in (select o.message from delivery mine join carries o on o.delivery = mine.seq where mine.id = $1)
+  and m.state in ('planned', 'sending', 'sent') and (m.seq, c.position) > ($2, $3)
+order by m.seq, c.position limit $4
 
 -- name: insert_quarantine
 insert into quarantine (id, at, source, path, reason, body) values ($1, $2, $3, $4, $5, $6)
@@ -94,3 +103,6 @@ delete from slot where at < $1
 
 -- name: forget_cards
 delete from card where posted_at < $1
+
+-- name: forget_usage
+delete from usage where month < $1
