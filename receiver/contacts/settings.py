@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from receiver.contacts.ids import PLATFORMS, Email, FeishuId, MemberName, MentionName, Mobile, Name, UserId
+from receiver.schedules import Moment
 from receiver.settings import Duration, Misfit, Section
 
 _DAY = 86400
-_START = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)?)?", re.ASCII)
-
-
-def _moment(value: object) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    if isinstance(value, date):
-        return datetime.combine(value, time())
-    try:
-        if isinstance(value, str) and _START.fullmatch(value):
-            return datetime.fromisoformat(value.upper())
-    except ValueError:
-        pass
-    raise ValueError("must be a date or a time like 2026-01-05, 2026-01-05T09:00 or 2026-01-05T09:00:00+08:00")
-
-
-def _in_range(value: datetime) -> datetime:
-    if not 1970 <= value.year <= 9000:
-        raise ValueError("must lie between the years 1970 and 9000")
-    return value
 
 
 def _positive(value: float) -> float:
@@ -46,7 +26,7 @@ class RotationSettings(Section):
     A `start` without an offset is on the clock of the display's time zone. Members may be duties themselves.
     """
 
-    start: Annotated[datetime, BeforeValidator(_moment), AfterValidator(_in_range)]
+    start: Moment
     every: Annotated[Duration, AfterValidator(_positive)]
     members: tuple[MemberName, ...] = Field(min_length=1, max_length=1000)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import NamedTuple
 
 from receiver import logs
 from receiver.auth import Signed
 from receiver.channels.base import Channel
 from receiver.errors import BadPayload, ReceiverError
-from receiver.intake import identity
+from receiver.intake import deferring, identity
 from receiver.intake.formats import parse
 from receiver.intake.routing import Routes, Share, direct
 from receiver.metrics import Metrics
@@ -60,7 +61,7 @@ class _Taken(NamedTuple):
 
 class Intake:
     """Takes postings in. `held` says why a channel holds its deliveries ("" when it does not); `wake` is called
-    with the channels that owe something new, after the commit."""
+    with the channels that owe something new, after the commit. `zone` is the clock of the schedules."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Intake:
         *,
         held: Callable[[str], str],
         wake: Callable[[Iterable[str]], None],
+        zone: tzinfo,
     ) -> None:
         self._store = store
         self._routes = routes
@@ -78,6 +80,7 @@ class Intake:
         self._metrics = metrics
         self._held = held
         self._wake = wake
+        self._zone = zone
 
     def now(self) -> float:
         """The store's clock, in Unix seconds."""
@@ -119,13 +122,16 @@ class Intake:
         return [self._delivery(share, event, stored, group) for share in shares]
 
     def _delivery(self, share: Share, event: Event, stored: StoredEvent, group: str) -> Delivery:
-        alerts = event["alerts"]
-        return self._channels[share.channel].owed(
+        alerts, channel = event["alerts"], self._channels[share.channel]
+        held = self._held(share.channel)
+        due_at = 0.0 if held else deferring.until(share, channel.settings.schedule, stored.received_at, self._zone)
+        return channel.owed(
             stored,
             route=share.route,
             group=group,
             priority=share.priority,
-            held=self._held(share.channel),
+            held=held or ("schedule" if due_at else ""),
+            due_at=due_at,
             alerts=None if len(share.alerts) == len(alerts) else share.alerts,
             firing=any(alerts[position]["status"] == "firing" for position in share.alerts),
         )

@@ -12,6 +12,7 @@ from receiver import severity
 from receiver.contacts import MentionSettings, Rule
 from receiver.matching import MatcherList
 from receiver.model import Alert, Delivery, Event, Priority
+from receiver.schedules import ScheduleSettings
 from receiver.settings import Section
 
 _REMEMBERED = 8192
@@ -23,7 +24,7 @@ _URGENCIES: tuple[Priority, ...] = ("high", "normal", "low")
 class RouteSettings(Section):
     """One node of the tree. A parent's channels are used only if no child matched.
 
-    A child without `channels`, `priority` or `mentions` of its own has its parent's.
+    A child without `channels`, `priority`, `mentions` or `schedule` of its own has its parent's.
     """
 
     name: str = ""
@@ -34,27 +35,34 @@ class RouteSettings(Section):
     continue_: bool = Field(default=False, alias="continue")
     priority: Priority | None = None
     mentions: MentionSettings | None = None
+    schedule: ScheduleSettings | None = None
     routes: tuple[RouteSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One channel an alert goes to, by which route (its path in the tree), how urgent it is there, who is mentioned."""
+    """One channel an alert goes to, by which route (its path in the tree), and what that route says of it."""
 
     channel: str
     route: str
     priority: Priority
     mentions: MentionSettings | None = None
+    schedule: ScheduleSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """The alerts of one event that go to one channel by one route: positions in the event's list."""
+    """The alerts of one event that go to one channel: positions in the event's list.
+
+    `route` is the first alert's, `priority` the most urgent one's, `schedules` those of all routes they came by, each
+    once: None for a route without one.
+    """
 
     channel: str
     route: str
     priority: Priority
     alerts: tuple[int, ...]
+    schedules: tuple[ScheduleSettings | None, ...] = (None,)
 
 
 class _Node:
@@ -70,6 +78,7 @@ class _Node:
         "order",
         "path",
         "priority",
+        "schedule",
         "scope",
     )
 
@@ -80,6 +89,7 @@ class _Node:
         self.priority: Priority | None = settings.priority or (inherited.priority if inherited else None)
         own, above = settings.mentions, inherited.mentions if inherited else None
         self.mentions: MentionSettings | None = above if own is None else own
+        self.schedule: ScheduleSettings | None = settings.schedule or (inherited.schedule if inherited else None)
         self.continues = settings.continue_
         self.conditions = tuple(sorted(settings.matchers, key=lambda matcher: matcher.op not in ("=", "!=")))
         self.scope = (frozenset(settings.sources), frozenset(settings.receivers))
@@ -134,9 +144,11 @@ class Routes:
     def __init__(self, root: RouteSettings) -> None:
         self._root = _Node(root, "route", None, count())
         self._mentions: dict[str, MentionSettings | None] = {}
+        self._scheduled = False
         asked: set[str] = set()
         for node in self._root.nodes():
             self._mentions.setdefault(node.path, node.mentions)
+            self._scheduled = self._scheduled or node.schedule is not None
             asked.update(matcher.name for matcher in node.conditions)
         self._asked = (*asked, "severity") if len(asked) < _ASKED else None
         self._known: dict[tuple[object, ...], tuple[Target, ...]] = {}
@@ -153,7 +165,7 @@ class Routes:
         for node in self._root.walk(labels, senders, receiver):
             for channel in node.channels:
                 urgency = node.priority or severity.priority(labels)
-                found.setdefault(channel, Target(channel, node.path, urgency, node.mentions))
+                found.setdefault(channel, Target(channel, node.path, urgency, node.mentions, node.schedule))
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
         return self._known.setdefault((said, senders, receiver), tuple(found.values()))
@@ -167,7 +179,7 @@ class Routes:
             labels = alerts[positions[0]]["labels"] if positions else event["commonLabels"]
             for target in self.targets(labels, senders, receiver):
                 shares.setdefault(target.channel, []).append((target, positions))
-        return [_share(parts) for parts in shares.values()]
+        return [_share(parts, self._scheduled) for parts in shares.values()]
 
     def mentions(self, event: Event, delivery: Delivery, alerts: Sequence[Alert]) -> list[Rule]:
         """What is said about mentions for these alerts of a delivery's event.
@@ -200,14 +212,16 @@ class Routes:
         return found.values()
 
 
-def _share(parts: list[tuple[Target, list[int]]]) -> Share:
+def _share(parts: list[tuple[Target, list[int]]], scheduled: bool) -> Share:
     """What goes to one channel: by the first alert's route, as urgent as the most urgent alert."""
     first, positions = parts[0]
+    schedules = tuple({target.schedule for target, _ in parts}) if scheduled else (None,)
     if len(parts) == 1:
-        return Share(first.channel, first.route, first.priority, tuple(positions))
+        return Share(first.channel, first.route, first.priority, tuple(positions), schedules)
     urgencies = {target.priority for target, _ in parts}
     most = next(priority for priority in _URGENCIES if priority in urgencies)
-    return Share(first.channel, first.route, most, tuple(sorted(chain.from_iterable(part[1] for part in parts))))
+    together = tuple(sorted(chain.from_iterable(part[1] for part in parts)))
+    return Share(first.channel, first.route, most, together, schedules)
 
 
 def direct(event: Event, channels: Iterable[str]) -> list[Share]:
