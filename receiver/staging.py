@@ -31,10 +31,10 @@ class Stage:
         Of an app it is told all that any of the app's channels says.
         """
         announced: dict[tuple[str | None, ...], dict[str, Any]] = {}
-        for channel in channels:
-            told = announced.setdefault((channel.kind, *channel.identity), {})
-            told |= {name: value for name, value in channel.announced.items() if value or name not in told}
-            introduce(channel, self.sandbox, told)
+        for member in (member for channel in channels for member in channel.members):
+            told = announced.setdefault((member.kind, *member.identity), {})
+            told |= {name: value for name, value in member.announced.items() if value or name not in told}
+            introduce(member, self.sandbox, told)
 
 
 def turned(settings: Any, stand_in: str) -> Any:
@@ -44,12 +44,17 @@ def turned(settings: Any, stand_in: str) -> Any:
 
 
 def introduce(channel: Channel, sandbox: Sandbox, announced: Mapping[str, Any] | None = None) -> None:
-    """Make `channel` known to the sandbox under its name, with what is `announced`: by itself, unless given."""
+    """Make `channel` known to the sandbox under its name, with what is `announced`: by itself, unless given.
+
+    The robots of a pool are all in the group of that name.
+    """
     if channel.kind not in KINDS:
         sandbox.register(OTHER, channel.name, name=channel.name)
         return
-    credential, secret = channel.identity
-    sandbox.register(channel.kind, credential, name=channel.name, secret=secret, **(announced or channel.announced))
+    for member in channel.members:
+        credential, secret = member.identity
+        told = announced or member.announced
+        sandbox.register(channel.kind, credential, name=channel.name, secret=secret, **told)
 
 
 async def build() -> Stage:

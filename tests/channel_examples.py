@@ -2,11 +2,26 @@
 
 from receiver.channels.registry import CHANNELS
 from receiver.http import Http, HttpSettings, Response
-from receiver.model import Message
+from receiver.model import Carried, Message
 from receiver.text import Text
 
 CANARY = "canary0123456789abcdef"
 WHSEC = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+POOLS = {
+    "wecom_robot": {"key": None, "keys": [CANARY, {"key": f"{CANARY}-2"}]},
+    "dingtalk_robot": {
+        "access_token": None,
+        "secret": None,
+        "keys": [{"access_token": CANARY, "secret": f"SEC{CANARY}"}, f"{CANARY}-2"],
+    },
+    "feishu_bot": {
+        "token": None,
+        "secret": None,
+        "keys": [CANARY, {"token": f"{CANARY}-2", "secret": f"sign{CANARY}"}],
+    },
+}
+"""What makes a pool of two robots of an example."""
 
 EXAMPLES = {
     "wecom_robot": {"key": CANARY},
@@ -40,7 +55,7 @@ def make(kind, client=None, **changes):
 
 
 def message(content=b"{}", message_id="0193", **changes):
-    return Message(id=message_id, channel="ops", content=content, deliveries=("d1",), **changes)
+    return Message(id=message_id, channel="ops", content=content, carries=(Carried("d1"),), **changes)
 
 
 def text(title="Disk full", body="db1", status="firing", severity="critical", plain=False):

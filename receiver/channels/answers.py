@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -14,6 +15,10 @@ from pydantic import BaseModel, SecretStr
 from receiver.channels.cleaning import cleaned
 from receiver.errors import DeliveryError, Misconfigured, Rejected, Throttled, Unavailable
 from receiver.http import BasicAuth, Response, authorize
+
+_RESETS = ("x-ogw-ratelimit-reset", "RateLimit-Reset", "X-RateLimit-Reset")
+_NUMBER = re.compile("[0-9]{1,11}")
+_EPOCH = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,11 @@ class Row:
 def rows(error: type[DeliveryError], source: str, meanings: Mapping[str, str], wait: float = 60.0) -> dict[str, Row]:
     """Codes of one class and one document, with what each says."""
     return {code: Row(error, meaning, source, wait) for code, meaning in meanings.items()}
+
+
+BUSY = Row(Throttled, "too many requests", "RFC 6585, 4")
+"""What HTTP 429 means beside a code that nobody documents, or without any."""
+UNKNOWN = Row(Rejected, "a code that is not in the documents", "")
 
 
 class Answers:
@@ -66,12 +76,16 @@ class Answers:
             raise self.refusal(response, code, text)
 
     def refusal(self, response: Response, code: str, text: object, row: Row | None = None) -> DeliveryError:
-        """The error for a code; one that stands in no table is Rejected."""
-        row = row or self._table.get(code) or Row(Rejected, "a code that is not in the documents", "")
+        """The error for a code; one that stands in no table is Rejected, unless the status says what it is about.
+
+        Who is throttled rests as long as the code's row or the answer's headers say, whichever is longer.
+        """
+        row = row or self._table.get(code) or (BUSY if response.status == 429 else UNKNOWN)
         said = f": {text}" if isinstance(text, str) and text else ""
         detail = self.redacted(f"{self._provider} answered {code}, {row.meaning}{said}")
         if row.error is Throttled:
-            return Throttled(detail, retry_after=row.wait, http_status=response.status, code=code)
+            wait = max(row.wait, rest(response) or 0.0)
+            return Throttled(detail, retry_after=wait, http_status=response.status, code=code)
         return row.error(detail, http_status=response.status, code=code)
 
     def unreadable(self, response: Response) -> DeliveryError:
@@ -84,8 +98,8 @@ class Answers:
         if status == 413:
             return Rejected(f"{answered}: the message is too long", http_status=status)
         if status == 429:
-            rest = retry_after(response) or 60.0
-            return Throttled(f"{answered}: too many requests", retry_after=rest, http_status=status)
+            wait = rest(response) or BUSY.wait
+            return Throttled(f"{answered}: {BUSY.meaning}", retry_after=wait, http_status=status)
         maybe = status < 300 or status in {502, 504}
         return Unavailable(f"{answered} without a readable code", http_status=status, ambiguous=maybe)
 
@@ -112,6 +126,21 @@ def retry_after(response: Response) -> float | None:
         return min(float(value), 900.0)
     until, since = _moment(value), _moment(_header(response, "Date"))
     return None if until is None or since is None else min(max(until - since, 0.0), 900.0)
+
+
+def rest(response: Response) -> float | None:
+    """The seconds that an answer asks to wait, at most 900: its Retry-After, or else until its window begins anew.
+
+    That is told in seconds by Feishu (open.feishu.cn, frequency control) and in draft-ietf-httpapi-ratelimit-headers;
+    a number beyond any wait is a moment, as others write it.
+    """
+    asked = retry_after(response)
+    told = [value for name in _RESETS if _NUMBER.fullmatch(value := _header(response, name))]
+    if asked is not None or not told:
+        return asked
+    until = float(told[0])
+    since = _moment(_header(response, "Date")) if until >= _EPOCH else 0.0
+    return None if since is None else min(max(until - since, 0.0), 900.0)
 
 
 def secrets_of(section: object) -> Iterator[str]:

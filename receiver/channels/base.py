@@ -8,28 +8,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
 from receiver.channels.endpoints import BaseUrl
+from receiver.channels.limits import LimitSettings, month_of
 from receiver.contacts import MentionSettings
-from receiver.http import Client, HttpConfig, Request, Response
+from receiver.http import Client, HttpConfig, Request, Response, host_of
 from receiver.model import Delivery, Message, Priority, State, StoredEvent, new_id
-from receiver.settings import Duration, Rate, RateLimit, Section
+from receiver.schedules import ScheduleSettings
+from receiver.settings import Rate, Section
 from receiver.text import Extras, Mentions, Text
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 """The header of every JSON body."""
 
 ChannelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
-
-
-class LimitSettings(Section):
-    """How fast and how long: `0` switches off what it limits; what is left out has the kind's default."""
-
-    rate: RateLimit | None = None
-    tell_within: Duration = 60.0
-    fallback_after: Duration = 120.0
-    monthly: int | None = Field(default=None, ge=0)
 
 
 class ChannelSettings(Section):
@@ -46,6 +39,7 @@ class ChannelSettings(Section):
     link: str = ""
     mentions: MentionSettings | None = None
     limits: LimitSettings = LimitSettings()
+    schedule: ScheduleSettings | None = None
     owner: ChannelName | None = None
     fallback: ChannelName | None = None
     base_url: BaseUrl | None = None
@@ -88,6 +82,10 @@ class Channel(ABC):
     """The provider's limits as exact sliding windows; `limits.rate` of the settings replaces them."""
     everyone_refused: ClassVar[frozenset[str]] = frozenset()
     """The provider's codes for a message that was refused because it mentions everyone."""
+    merges: ClassVar[bool] = True
+    """Whether one message may tell alerts of several groups."""
+    metered: ClassVar[bool] = False
+    """Whether the provider counts what is posted in a month."""
 
     takes: frozenset[str] = frozenset()
     """Which of the Extras ("fields", "buttons", "image") have a place of their own; the others stand in the body."""
@@ -113,10 +111,11 @@ class Channel(ABC):
         group: str = "",
         priority: Priority = "normal",
         held: str = "",
+        due_at: float = 0.0,
         alerts: tuple[int, ...] | None = None,
         firing: bool = True,
     ) -> Delivery:
-        """A new delivery of `event` to this channel, from when it came in; `held` says why it is held, if it is."""
+        """A new delivery of `event` to this channel, from when it came in; `held` says why it waits, until `due_at`."""
         now = event.received_at
         return Delivery(
             id=new_id(now),
@@ -131,6 +130,7 @@ class Channel(ABC):
             reason=held,
             created_at=now,
             released_at=now,
+            due_at=due_at,
             alerts=alerts,
             firing=firing,
         )
@@ -139,6 +139,24 @@ class Channel(ABC):
     def body_template(self) -> str:
         """The stem of the template file that makes the bodies; `plain` where the platform shows no markup."""
         return self.kind
+
+    @property
+    def members(self) -> tuple[Channel, ...]:
+        """Who posts: of a pool each robot, as a channel with its own credential; else only this channel itself.
+
+        All the rest of a pool's work, composing and weighing, is its own; its credential is the first member's.
+        """
+        return (self,)
+
+    @property
+    def provider(self) -> str:
+        """Who can be down as a whole: the platform, or the host where a `base_url` stands in its place."""
+        base = self.settings.base_url
+        return host_of(base) if base else self.kind.partition("_")[0]
+
+    def month(self, now: float) -> str:
+        """The calendar month that a post at `now` counts towards (`2026-11`, in China); empty where none is counted."""
+        return month_of(now) if self.metered or self.settings.limits.monthly else ""
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -208,6 +226,10 @@ class Channel(ABC):
 
         Within the provider's limits as long as title, body, mentions and extras together weigh no more than the room.
         """
+
+    def attach(self, name: str, text: str) -> bytes | None:
+        """The wire body that hands over a file of that `name`, which is ASCII, and `text`; None where none can be."""
+        return None
 
     @abstractmethod
     def build(self, message: Message, now: float) -> Request:

@@ -14,6 +14,11 @@ from receiver.http import Response
 BAN = Row(
     Throttled, "this address is banned for calling too often", "open.dingtalk.com call-frequency-limit", wait=300.0
 )
+QUOTA = Row(
+    Misconfigured,
+    "this month's calls of the organisation are used up: upgrade its edition, or wait for the next month",
+    "open.dingtalk.com how-to-process-api-throttling-on-the-dingtalk-server, 2026-05; of robots no document tells",
+)
 
 _SUSPECT = re.compile(rf"[{UNSEEN}*_`\\<&~]|\](?=[(\[:]|\Z)|!(?=\[|\Z)")
 _BEGINNING = re.compile(r"\s*(?:[#>(]|[-+](?:\s|\Z)|\d+[.)](?:\s|\Z)|[-=]+\s*\Z)")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
-from receiver.channels.answers import Answers, Row, code_of, retry_after
+from receiver.channels.answers import Answers, Row, code_of
 from receiver.channels.apps import ids_in, listed
 from receiver.channels.base import Confirmation
 from receiver.channels.cleaning import wire
@@ -15,12 +15,11 @@ from receiver.channels.dingtalk_codes import AUTH, CODES, row_of
 from receiver.channels.dingtalk_notices import REASONS, Result
 from receiver.channels.dingtalk_notices import row_of as reason
 from receiver.channels.tokens import Token, TokenRefused
-from receiver.errors import DeliveryError, Misconfigured, Throttled, Unavailable, Unreachable
+from receiver.errors import DeliveryError, Misconfigured, Unavailable, Unreachable
 from receiver.http import Response
 
 _WRAPPED = "88"
 """The old API's errcode when the code proper is in `sub_code`."""
-_BUSY = Row(Throttled, "too many calls", "")
 _BROKEN = Row(Unavailable, "a code that is not in the documents", "")
 
 
@@ -80,8 +79,6 @@ class AppAnswers(Answers):
 
     def _refused(self, response: Response, code: str, text: str) -> DeliveryError:
         row = row_of(code)
-        if row is None and response.status == 429:
-            row = replace(_BUSY, wait=retry_after(response) or _BUSY.wait)
         if row is None and response.status >= 500:
             row = _BROKEN
         error = self.refusal(response, code, text, self._final(row) if row else None)

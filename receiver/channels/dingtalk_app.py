@@ -55,6 +55,7 @@ class DingTalkApp(App):
         "to": {"users": ["manager4220"]},
     }
     rates = (Rate(20, 1.1),)
+    metered = True
     margin = 240.0
     pauses: ClassVar[tuple[float, ...]] = (0.5, 2.0)
     """Seconds before each question for the result of a work notice, as long as nobody is listed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from receiver.channels.answers import Row, rows
-from receiver.channels.dingtalk import BAN
+from receiver.channels.dingtalk import BAN, QUOTA
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable, Unreachable
 
 _GLOBAL = "open.dingtalk.com server-api-error-codes"
@@ -14,7 +14,6 @@ _PEOPLE = "open.dingtalk.com chatbots-send-one-on-one-chat-messages-in-batches, 
 _GROUP = "open.dingtalk.com the-robot-sends-a-group-message, 2026-07"
 _RESULT = "open.dingtalk.com gets-the-result-of-sending-messages-asynchronously-to-the-enterprise, 2026-07"
 _PROBED = "answers of the live endpoint, 2026-09"
-_QUOTA = "this month's calls of the organisation are used up: upgrade its edition, or wait for the next month"
 _UNKNOWN_API = "there is no such API at this address: check base_url"
 
 
@@ -82,7 +81,8 @@ CODES: Mapping[str, Row] = {
     **rows(
         Throttled, _RESULT, {"143103": "too many receivers in a minute", "143104": "too many receivers in a minute"}
     ),
-    **rows(Misconfigured, _LIMITS, {"90020": _QUOTA, "Forbidden.AccessDenied.ApiCountLimitForOrg": _QUOTA}),
+    "90020": QUOTA,
+    "Forbidden.AccessDenied.ApiCountLimitForOrg": QUOTA,
     **rows(
         Misconfigured,
         _GLOBAL,

@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
-from receiver.channels.answers import Answers, Row, secrets_of
-from receiver.channels.base import JSON, Channel, ChannelSettings, Confirmation, digest
+from receiver.channels.answers import Answers, Row
+from receiver.channels.base import JSON, Confirmation
 from receiver.channels.cleaning import json_bytes, plain, preview, wire
-from receiver.channels.dingtalk import BAN, escaped, headed, opened
-from receiver.channels.endpoints import Robot, with_query
+from receiver.channels.dingtalk import BAN, QUOTA, escaped, headed, opened
+from receiver.channels.endpoints import with_query
+from receiver.channels.robots import Address, Key, Keys, Robot, RobotSettings
 from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
-from receiver.http import Client, Request, Response, host_of
+from receiver.http import Client, Request, Response
 from receiver.model import Message
 from receiver.settings import Rate
 from receiver.text import Extras, Mentions, Text
 
-ROBOT = Robot("https://oapi.dingtalk.com", "/robot/send", "access_token", "access_token")
+ROBOT = Address("https://oapi.dingtalk.com", "/robot/send", "access_token", "access_token")
 MAX_BODY = 18000
 """Bytes of the whole body: 20000 were seen to be the limit (460101), which no document states any more."""
 
@@ -31,6 +32,7 @@ _PROBED = "answers of the live endpoint, 2026-09"
 CODES = {
     "-1": Row(Unavailable, "the system is busy", _ROBOT),
     "1111": BAN,
+    "90020": QUOTA,
     "40035": Row(Rejected, "a parameter is missing", _ROBOT),
     "43004": Row(Rejected, "the Content-Type is wrong", _ROBOT),
     "130101": Row(Throttled, "more than 20 messages in a minute", _RECORDED, wait=600.0),
@@ -54,56 +56,50 @@ CODES = {
 _BUTTON = len(',{"title":"","actionURL":""}')
 
 
-class DingTalkRobotSettings(ChannelSettings):
-    """`access_token`, or the whole `url` as DingTalk shows it; `secret` (SEC...) when the robot asks for signatures.
+class DingTalkKey(Key):
+    """One robot of a pool."""
 
-    As an `action_card` a message has its links as buttons.
+    field = "access_token"
+    access_token: SecretStr
+    secret: SecretStr | None = Field(default=None, min_length=1)
+
+
+class DingTalkRobotSettings(RobotSettings):
+    """`access_token`, the whole `url` as DingTalk shows it, or the `keys` of a pool.
+
+    `secret` (SEC...) goes with a token whose robot asks for signatures. As an `action_card` a message has its links as
+    buttons.
     """
 
+    address = ROBOT
     kind: Literal["dingtalk_robot"]
     access_token: SecretStr | None = None
-    url: SecretStr | None = None
+    keys: Keys[DingTalkKey] = ()
     secret: SecretStr | None = Field(default=None, min_length=1)
     format: Literal["markdown", "action_card"] = "markdown"
 
-    @model_validator(mode="after")
-    def _has_one_token(self) -> Self:
-        self.place()
-        return self
 
-    def place(self) -> tuple[str, str]:
-        """The base URL and the token. ValueError unless exactly one of `access_token` and `url` is given, and valid."""
-        return ROBOT.locate(self.access_token, self.url, self.base_url)
-
-
-class DingTalkRobot(Channel):
-    """A custom robot of one DingTalk group."""
+class DingTalkRobot(Robot):
+    """A custom robot of one DingTalk group, or a pool of them."""
 
     kind = "dingtalk_robot"
     Settings = DingTalkRobotSettings
     sample: ClassVar = {"access_token": "0" * 64}
     rates = (Rate(20, 62),)
     everyone_refused = frozenset({"400004"})
+    metered = True
 
     def __init__(self, settings: DingTalkRobotSettings, client: Client) -> None:
         super().__init__(settings, client)
-        base, token = settings.place()
-        self._url, self._token = base + ROBOT.path, token
-        self._secret = settings.secret.get_secret_value() if settings.secret else ""
-        self._credential = digest(self.kind, host_of(base), token)
-        self._answers = Answers("DingTalk", CODES, {token, *secrets_of(settings)})
+        self._url = self._base + ROBOT.path
+        self._answers = Answers("DingTalk", CODES, self._secrets)
         if settings.format == "action_card":
             self.takes = frozenset({"buttons"})
 
     @property
-    def credential(self) -> str:
-        """Shared by all channels that post with the same token to the same host."""
-        return self._credential
-
-    @property
-    def identity(self) -> tuple[str, str | None]:
-        """The access token and the secret it signs with."""
-        return self._token, self._secret or None
+    def announced(self) -> Mapping[str, Any]:
+        """How many posts a month are to be taken."""
+        return {"monthly": self.settings.limits.monthly or None}
 
     def room(self, plain: bool) -> int:
         """What is left of the body beside its JSON, the longest preview and the id."""

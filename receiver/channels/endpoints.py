@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, NamedTuple
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator
 from yarl import URL
 
 _ODD = re.compile(r"[\x00-\x20\x7f\\]")
-_CREDENTIAL = re.compile(r"[A-Za-z0-9._~-]{1,512}")
 
 
 class Endpoint(NamedTuple):
@@ -59,48 +58,6 @@ def base(url: str) -> str:
 
 
 BaseUrl = Annotated[str, AfterValidator(base)]
-
-
-class Robot(NamedTuple):
-    """What the address of one kind of robot looks like.
-
-    `field` is its credential's name in the configuration, `parameter` the one in the query, or None when the credential
-    is the end of the path.
-    """
-
-    host: str
-    path: str
-    field: str
-    parameter: str | None
-
-    def locate(self, value: SecretStr | None, url: SecretStr | None, base_url: str | None) -> tuple[str, str]:
-        """The base and the credential. ValueError unless exactly one of `value` and `url` is given, and valid."""
-        if url is not None and value is None:
-            found, secret = self._from_url(url.get_secret_value())
-            return base_url or found, secret
-        if url is not None:
-            raise ValueError(f"has {self.field} beside url; keep one")
-        if value is None:
-            raise ValueError(f"needs one of {self.field} and url (each also as a _file)")
-        secret = value.get_secret_value()
-        if not _CREDENTIAL.fullmatch(secret):
-            raise ValueError(f"{self.field} must be the robot's {self.field} alone; a whole URL belongs in url")
-        return base_url or self.host, secret
-
-    def _from_url(self, url: str) -> tuple[str, str]:
-        found = endpoint(url)
-        where, _, query = found.path.partition("?")
-        prefix, _, rest = where.partition(self.path)
-        pairs = parse_qsl(query, keep_blank_values=True)
-        if self.parameter is None:
-            valid, secret = where.count(self.path) == 1 and not query, rest
-        else:
-            valid = where.endswith(self.path) and [name for name, _ in pairs] == [self.parameter]
-            secret = pairs[0][1] if pairs else ""
-        if not valid or not _CREDENTIAL.fullmatch(secret):
-            shape = f"{self.path}?{self.parameter}=..." if self.parameter else f"{self.path}..."
-            raise ValueError(f"url must be the robot's whole URL, ending in {shape} and nothing else")
-        return found.base + prefix, secret
 
 
 def with_query(url: str, **parameters: str) -> str:

@@ -12,7 +12,7 @@ import orjson
 from pydantic import Field, SecretStr, model_validator
 
 from receiver.channels import feishu_codes as codes
-from receiver.channels.answers import Answers, Row, code_of, secrets_of
+from receiver.channels.answers import Answers, Row, code_of, rest, secrets_of
 from receiver.channels.apps import App, Pace
 from receiver.channels.base import JSON, ChannelSettings, Confirmation, Updating, digest
 from receiver.channels.cleaning import wire
@@ -157,7 +157,8 @@ class FeishuApp(Feishu, App):
             return body
         row = meaning(code, said, response.status)
         if row.error is Throttled:
-            row = replace(row, wait=codes.rest(response.headers, row.wait))
+            asked = rest(response)
+            row = row if asked is None else replace(row, wait=asked)
         error = self._answers.refusal(response, codes.full(code, said), said, row)
         raise TokenRefused(error) if row is codes.AUTH.get(code) else error
 

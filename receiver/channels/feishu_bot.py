@@ -5,24 +5,24 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import orjson
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr
 
-from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, ChannelSettings, Confirmation, digest
+from receiver.channels.answers import Answers, Row, code_of
+from receiver.channels.base import JSON, Confirmation
 from receiver.channels.cleaning import wire
-from receiver.channels.endpoints import Robot
 from receiver.channels.feishu import Feishu
 from receiver.channels.feishu_card import plain_text
+from receiver.channels.robots import Address, Key, Keys, Robot, RobotSettings
 from receiver.errors import Misconfigured, Rejected, Throttled
-from receiver.http import Client, Request, Response, host_of
+from receiver.http import Client, Request, Response
 from receiver.model import Message
 from receiver.settings import Rate
 from receiver.text import Text
 
-ROBOT = Robot("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
+ROBOT = Address("https://open.feishu.cn", "/open-apis/bot/v2/hook/", "token", None)
 MAX_BODY = 20000
 """Bytes of the whole body, signature included: the documents say 20 KB."""
 _ENVELOPE = 768
@@ -48,26 +48,29 @@ CODES = {
 _TOO_MANY = Row(Throttled, "too many messages", "recorded by n9e, 9499 with this text")
 
 
-class FeishuBotSettings(ChannelSettings):
-    """`token`, or the whole `url` as Feishu or Lark shows it; `secret` when the bot asks for signatures."""
+class FeishuKey(Key):
+    """One bot of a pool."""
 
-    kind: Literal["feishu_bot"]
-    token: SecretStr | None = None
-    url: SecretStr | None = None
+    field = "token"
+    token: SecretStr
     secret: SecretStr | None = Field(default=None, min_length=1)
 
-    @model_validator(mode="after")
-    def _has_one_token(self) -> Self:
-        self.place()
-        return self
 
-    def place(self) -> tuple[str, str]:
-        """The base URL and the token. ValueError unless exactly one of `token` and `url` is given, and valid."""
-        return ROBOT.locate(self.token, self.url, self.base_url)
+class FeishuBotSettings(RobotSettings):
+    """`token`, the whole `url` as Feishu or Lark shows it, or the `keys` of a pool.
+
+    `secret` goes with a token whose bot asks for signatures.
+    """
+
+    address = ROBOT
+    kind: Literal["feishu_bot"]
+    token: SecretStr | None = None
+    keys: Keys[FeishuKey] = ()
+    secret: SecretStr | None = Field(default=None, min_length=1)
 
 
-class FeishuBot(Feishu):
-    """A custom bot of one Feishu group."""
+class FeishuBot(Feishu, Robot):
+    """A custom bot of one Feishu group, or a pool of them."""
 
     kind = "feishu_bot"
     nested = False
@@ -77,21 +80,8 @@ class FeishuBot(Feishu):
 
     def __init__(self, settings: FeishuBotSettings, client: Client) -> None:
         super().__init__(settings, client)
-        base, token = settings.place()
-        self._url, self._token = base + ROBOT.path + token, token
-        self._secret = settings.secret.get_secret_value() if settings.secret else ""
-        self._credential = digest(self.kind, host_of(base), token)
-        self._answers = Answers("Feishu", CODES, {token, *secrets_of(settings)})
-
-    @property
-    def credential(self) -> str:
-        """Shared by all channels that post with the same token to the same host."""
-        return self._credential
-
-    @property
-    def identity(self) -> tuple[str, str | None]:
-        """The hook's token and the secret it signs with."""
-        return self._token, self._secret or None
+        self._url = self._base + ROBOT.path + self._token
+        self._answers = Answers("Feishu", CODES, self._secrets)
 
     def room(self, plain: bool) -> int:
         """What is left of the body beside the card's JSON, the longest preview and the signature."""

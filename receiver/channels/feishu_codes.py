@@ -206,12 +206,6 @@ def full(code: str, said: str) -> str:
     return f"{code}/{part[1]}" if part else code
 
 
-def rest(headers: Mapping[str, str], otherwise: float) -> float:
-    """The seconds to wait that the answer names (open.feishu.cn, frequency control), at most 900."""
-    said = next((value for name, value in headers.items() if name.lower() == "x-ogw-ratelimit-reset"), "").strip()
-    return min(float(said), 900.0) if said.isascii() and said.isdecimal() and len(said) < 10 else otherwise
-
-
 def _unknown(status: int) -> Row:
     if status == 429:
         return CODES["99991400"]

@@ -12,12 +12,12 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from receiver.channels.answers import Answers, retry_after, secrets_of
+from receiver.channels.answers import Answers, rest, retry_after, secrets_of
 from receiver.channels.base import Channel, ChannelSettings, Confirmation, digest
 from receiver.channels.cleaning import utf8, wire
 from receiver.channels.endpoints import Endpoint, endpoint
 from receiver.errors import DeliveryError, Misconfigured, Reason, Rejected, Throttled, Unavailable
-from receiver.http import Authorization, BasicAuth, Client, Headers, HttpConfig, Request, Response, authorize
+from receiver.http import Authorization, BasicAuth, Client, Headers, HttpConfig, Request, Response, authorize, host_of
 from receiver.model import Message
 from receiver.text import Text
 
@@ -79,6 +79,7 @@ class Webhook(Channel):
     kind = "webhook"
     Settings = WebhookSettings
     sample: ClassVar = {"url": "https://webhook.example/alerts"}
+    merges = False
 
     def __init__(self, settings: WebhookSettings, client: Client) -> None:
         super().__init__(settings, client)
@@ -106,6 +107,11 @@ class Webhook(Channel):
                 "http_config": HttpConfig(),
             }
         )
+
+    @property
+    def provider(self) -> str:
+        """The host that it posts to."""
+        return host_of(self._url)
 
     @property
     def credential(self) -> str:
@@ -158,7 +164,7 @@ class Webhook(Channel):
         return Confirmation(response.status)
 
     def _failure(self, response: Response) -> DeliveryError:
-        status, rest = response.status, retry_after(response)
+        status = response.status
         detail = f"the webhook answered HTTP {status}"
         if status < 400:
             return Misconfigured(f"{detail}: redirects are not followed, check url", http_status=status)
@@ -168,8 +174,9 @@ class Webhook(Channel):
         detail = self._answers.redacted(f"{detail}: {said}" if said else detail)
         if status in {401, 403}:
             return Misconfigured(detail, http_status=status)
-        if status in {429, 503} and rest is not None:
-            return Throttled(detail, retry_after=rest, http_status=status)
+        wait = rest(response) if status == 429 else retry_after(response)
+        if status in {429, 503} and wait is not None:
+            return Throttled(detail, retry_after=wait, http_status=status)
         if status in _RETRIED or status >= 500:
             reason: Reason = "rateLimited" if status == 429 else "serverError"
             return Unavailable(detail, http_status=status, reason=reason, ambiguous=status in {502, 504})

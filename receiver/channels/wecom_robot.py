@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 
-from pydantic import SecretStr, model_validator
+import orjson
+from pydantic import SecretStr
 
-from receiver.channels.answers import Answers, Row, code_of, secrets_of
-from receiver.channels.base import JSON, ChannelSettings, Confirmation, digest
-from receiver.channels.endpoints import Robot, with_query
+from receiver.channels.answers import Answers, Row, code_of
+from receiver.channels.base import JSON, Confirmation
+from receiver.channels.cleaning import utf8, wire
+from receiver.channels.endpoints import with_query
+from receiver.channels.robots import Address, Key, Keys, Robot, RobotSettings
 from receiver.channels.wecom import HOST, WeCom
 from receiver.channels.wecom_codes import COMMON_CODES, DOCUMENTS
-from receiver.errors import Misconfigured, Rejected, Throttled
-from receiver.http import Client, Request, Response, host_of
+from receiver.errors import Misconfigured, Rejected, Throttled, Unavailable
+from receiver.http import Client, Request, Response
 from receiver.model import Message
 from receiver.settings import Rate
 from receiver.text import Mention, Mentions
 
-ROBOT = Robot(HOST, "/cgi-bin/webhook/send", "key", "key")
+ROBOT = Address(HOST, "/cgi-bin/webhook/send", "key", "key")
+UPLOAD = "/cgi-bin/webhook/upload_media"
+MAX_FILE = 20 * 1024**2
+"""Bytes of an uploaded file (document 91770)."""
+_FILE = b'{"msgtype":"file",'
 
 CODES = {
     **COMMON_CODES,
@@ -37,27 +46,26 @@ CODES = {
 }
 
 
-class WeComRobotSettings(ChannelSettings):
-    """`key`, or the whole `url` as WeCom shows it; `groups` are the names shown in records."""
+class WeComKey(Key):
+    """One robot of a pool."""
 
+    field = "key"
+    key: SecretStr
+
+
+class WeComRobotSettings(RobotSettings):
+    """`key`, the whole `url` as WeCom shows it, or the `keys` of a pool; `groups` are the names shown in records."""
+
+    address = ROBOT
     kind: Literal["wecom_robot"]
     key: SecretStr | None = None
-    url: SecretStr | None = None
+    keys: Keys[WeComKey] = ()
     groups: tuple[str, ...] = ()
     format: Literal["markdown", "markdown_v2", "template_card"] = "markdown"
 
-    @model_validator(mode="after")
-    def _has_one_key(self) -> Self:
-        self.place()
-        return self
 
-    def place(self) -> tuple[str, str]:
-        """The base URL and the key. ValueError unless exactly one of `key` and `url` is given, and valid."""
-        return ROBOT.locate(self.key, self.url, self.base_url)
-
-
-class WeComRobot(WeCom):
-    """A robot of one WeCom group.
+class WeComRobot(WeCom, Robot):
+    """A robot of one WeCom group, or a pool of them; WeCom's robots do not sign.
 
     Its markdown mentions by `<@userid>`; its markdown_v2 and its cards mention nobody, a `text` has lists of userids
     and mobiles for it (document 91770).
@@ -72,21 +80,9 @@ class WeComRobot(WeCom):
 
     def __init__(self, settings: WeComRobotSettings, client: Client) -> None:
         super().__init__(settings, client)
-        base, key = settings.place()
-        self._url = with_query(base + ROBOT.path, key=key)
-        self._key = key
-        self._credential = digest(self.kind, host_of(base), key)
-        self._answers = Answers("WeCom", CODES, {key, *secrets_of(settings)})
-
-    @property
-    def credential(self) -> str:
-        """Shared by all channels that post with the same key to the same host."""
-        return self._credential
-
-    @property
-    def identity(self) -> tuple[str, str | None]:
-        """The key; WeCom robots do not sign."""
-        return self._key, None
+        self._url = with_query(self._base + ROBOT.path, key=self._token)
+        self._upload_url = with_query(self._base + UPLOAD, key=self._token, type="file")
+        self._answers = Answers("WeCom", CODES, self._secrets)
 
     def build(self, message: Message, now: float) -> Request:
         """The key goes on the URL; nothing is signed."""
@@ -94,9 +90,51 @@ class WeComRobot(WeCom):
 
     def check(self, response: Response) -> Confirmation:
         """Sent if and only if `errcode` is 0."""
+        self._said(response)
+        return Confirmation(response.status, "0")
+
+    def fill(self, content: bytes) -> tuple[int, int]:
+        """As every message of WeCom; of a file its own bytes."""
+        if content.startswith(_FILE):
+            return utf8(orjson.loads(content)["file"]["text"]), MAX_FILE
+        return super().fill(content)
+
+    def attach(self, name: str, text: str) -> bytes | None:
+        """The file itself, as it is kept: `send` uploads it."""
+        return wire({"msgtype": "file", "file": {"name": name, "text": text}})
+
+    async def send(self, message: Message, now: float) -> Confirmation:
+        """Post `message`; a file is uploaded first, under an id that only the robot which uploaded it can post."""
+        if message.content.startswith(_FILE):
+            form = self._upload(f"file-{message.id}", **orjson.loads(message.content)["file"])
+            file = {"media_id": await self._uploaded(form)}
+            message = replace(message, content=wire({"msgtype": "file", "file": file}))
+        return await super().send(message, now)
+
+    async def _uploaded(self, form: Request) -> str:
+        """The id of the file, good for three days (document 91770)."""
+        try:
+            media_id = self._said(await self.client.send(form)).get("media_id")
+            if not isinstance(media_id, str) or not media_id:
+                raise Unavailable("WeCom answered an upload without a media_id")
+        except Unavailable as error:
+            error.ambiguous = False  # whatever became of the file, no message was posted
+            raise
+        return media_id
+
+    def _upload(self, boundary: str, name: str, text: str) -> Request:
+        """The form that holds the file (RFC 7578), within a boundary that no text can foresee."""
+        data = text.encode(errors="replace")
+        said = f'form-data; name="media"; filename="{name}"; filelength={len(data)}'
+        head = f"--{boundary}\r\nContent-Disposition: {said}\r\nContent-Type: application/octet-stream\r\n\r\n"
+        body = b"".join((head.encode(), data, f"\r\n--{boundary}--\r\n".encode()))
+        return Request(self._upload_url, body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+    def _said(self, response: Response) -> Mapping[str, Any]:
+        """What was answered; raises what any code but 0 means."""
         body = self._answers.body(response)
         self._answers.judge(response, code_of(body, "errcode"), body.get("errmsg"))
-        return Confirmation(response.status, "0")
+        return body
 
     def _shown(self, person: Mention, plain: bool) -> str:
         """Only markdown pings; the name of who has no id stands everywhere."""

@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any
 
+from pydantic import ValidationError
+
 from receiver.auth.settings import NAME_TAKEN
-from receiver.config.findings import Finding, Place
+from receiver.config.findings import Finding, Nothing, Place
 from receiver.config.settings import ServerSettings, is_loopback
-from receiver.settings import address
+from receiver.schedules import ScheduleSettings
+from receiver.settings import address, seconds
+from receiver.store.base import StorageSettings
 
 _NOT_AT_THE_ROOT = ("matchers", "sources", "receivers", "continue")
 
@@ -26,6 +30,7 @@ def check(data: Any) -> Iterator[Finding]:
     yield from _routed_channels(data)
     yield from _listener(data)
     yield from _storage(data)
+    yield from _gathered(data)
 
 
 def _get(data: Any, *keys: str) -> Any:
@@ -125,3 +130,25 @@ def _storage(data: Any) -> Iterator[Finding]:
     if isinstance(url, str) and not (url.startswith("sqlite:///") and len(url) > len("sqlite:///")):
         rule = "must be sqlite:///path/to/file.db; other databases are not supported by this version"
         yield Finding(("storage", "url"), rule, url)
+
+
+def _gathered(data: Any) -> Iterator[Finding]:
+    """Schedules whose alerts would have expired before they are told."""
+    try:
+        retention = seconds(_get(data, "storage", "retention") or StorageSettings.model_fields["retention"].default)
+    except ValueError:
+        return  # said where it stands
+    channels = ((("channels", number), each) for number, each in enumerate(_list(_get(data, "channels"))))
+    for place, section in (*channels, *_routes(_get(data, "route"), ("route",))):
+        schedule = _schedule(_get(section, "schedule"))
+        if schedule and schedule.gathers and schedule.longest >= retention:
+            key, offered = ("at", Nothing) if schedule.at else ("every", section["schedule"]["every"])
+            rule = "is not often enough: what it gathers would expire untold, being older than storage.retention"
+            yield Finding((*place, "schedule", key), rule, offered)
+
+
+def _schedule(data: Any) -> ScheduleSettings | None:
+    try:
+        return ScheduleSettings.model_validate(data)
+    except ValidationError:
+        return None  # there is none, or its faults are said where they stand

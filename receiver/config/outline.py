@@ -9,6 +9,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from receiver.channels.robots import Key
 from receiver.config.findings import Place
 from receiver.settings import holds_secret, secret_twins
 
@@ -33,7 +34,9 @@ class Outline:
         keys = [part for part in place if isinstance(part, str)]
         if any(_SECRET_KEY.fullmatch(key) for key in keys) or any(key.lower().endswith("headers") for key in keys):
             return True
-        return any(holds_secret(each) for end in range(1, len(place) + 1) for each in self._follow(place[:end])[0])
+        on_the_way = [each for end in range(1, len(place) + 1) for each in self._follow(place[:end])[0]]
+        named = place and str(place[-1]).endswith("_file")
+        return any(holds_secret(each) or (_is_pool(each) and not named) for each in on_the_way)
 
     def drop_tags(self, location: Place) -> Place:
         """A validator's location without the parts that are no keys of the document: the union's choice, a function.
@@ -126,6 +129,11 @@ def _field(section: type[BaseModel], key: str) -> Iterator[Any]:
 
 def _is_section(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _is_pool(annotation: Any) -> bool:
+    """Whether it is the robots of a pool, written as plain texts or not: all there is secret, but paths of files."""
+    return any(_is_section(each) and issubclass(each, Key) for each in get_args(annotation))
 
 
 def _is_mapping(annotation: Any) -> bool:

@@ -142,7 +142,7 @@ def secrets(tmp_path_factory):
     """A folder in the place of /run/secrets: a file for each name, real certificates for *.pem and *.key."""
     folder = tmp_path_factory.mktemp("secrets")
     for name in re.findall(r"/run/secrets/([\w.-]+)", "".join(TEXTS.values())):
-        (folder / name).write_text(STUBS.get(name, "0123456789abcdef" * 4), encoding="utf-8")
+        (folder / name).write_text(STUBS.get(name, f"{name}-0123456789abcdef"), encoding="utf-8")
     if shutil.which("openssl"):
         make = "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout client.key -out client.pem"
         subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)

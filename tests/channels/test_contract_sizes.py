@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mention_samples import ZHANG, mention
 from provider_counts import counted
-from rendering_samples import alert, batch, renderer
+from rendering_samples import alert, batch, event, renderer
 
+from receiver.delivery.rendering import Batch
+from receiver.delivery.rendering.counts import counted as numbered
 from receiver.text import Extras, Mentions
 
 pytestmark = pytest.mark.parametrize("form", FORMS, ids=[form.id for form in FORMS])
@@ -77,6 +79,25 @@ def test_a_batch_of_a_thousand_alerts(form, plain, language):
     assert sorted(place for text in rendering.texts for place in text.alerts) == list(range(1000))
     for said in rendering.texts:
         check(channel, channel.compose(said, ID))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_digest_tells_every_line_and_every_number(form, plain, language):
+    channel = make(form.kind, **form.changes, language=language)
+    lines = [alert(labels={"alertname": "Line", "instance": f"line{n}."}) for n in range(200)]
+    others = [alert(labels={"alertname": f"Number{n}."}) for n in range(40)]
+    rendering = RENDERER.render(channel, digest(lines, others), NOW, plain=plain)
+    assert rendering.failed == ""
+    assert sorted(place for text in rendering.texts for place in text.alerts) == list(range(200))
+    told, document = "".join(said.body for said in rendering.texts), form.kind == "webhook" and not plain
+    assert document or all(f"line{n}." in told and f"Number{n % 40}." in told for n in range(200))
+    for said in rendering.texts:
+        check(channel, channel.compose(said, ID))
+
+
+def digest(lines, others):
+    return Batch(event(*lines, *others), lines, digest=True, counts=numbered(others, 40))
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

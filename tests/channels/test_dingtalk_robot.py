@@ -66,7 +66,7 @@ def test_without_a_secret_nothing_is_signed(offered):
 @pytest.mark.parametrize(
     ("offered", "says"),
     [
-        ({"access_token": None}, "needs one of access_token and url"),
+        ({"access_token": None}, "needs one of access_token, url and keys"),
         ({"url": URL}, "access_token beside url; keep one"),
         ({"access_token": None, "url": f"{URL}&timestamp=1&sign=x"}, "nothing else"),
         ({"secret": ""}, "at least 1"),

@@ -27,6 +27,8 @@ HARMLESS = [f"word{number}" for number in range(20)]
 OURS = [f"https://ours.example/{number}" for number in range(6)]
 
 each_form = pytest.mark.parametrize("form", FORMS, ids=[form.id for form in FORMS])
+SENT = [form for form in FORMS if form.kind != "webhook"]
+each_sent = pytest.mark.parametrize("form", SENT, ids=[form.id for form in SENT])
 each_format = pytest.mark.parametrize("form", FORMATS, ids=[form.id for form in FORMATS])
 each_language = pytest.mark.parametrize("language", ["zh", "en"])
 moderately = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
@@ -125,6 +127,49 @@ def test_the_plain_text_in_place_of_a_refused_message_is_no_softer(form, values,
     check(Stage(form).post(told_of(visible(values), urls), plain=True), set())
 
 
+def waited(words, urls, alerts=5):
+    """An event whose alerts waited, and came by channels with names such as no configuration allows."""
+    event = told_of(words, urls, alerts=alerts)
+    marks = {"changes": 2, "told_by": words[18], "in_place_of": words[19]}
+    event["alerts"][1:] = [{**alert, **marks} for alert in event["alerts"][1:]]
+    return event
+
+
+@each_language
+@each_sent
+@moderately
+@given(
+    values=st.lists(HOSTILE, min_size=20, max_size=20),
+    first=st.integers(0, 1),
+    urls=st.lists(URLS, min_size=6, max_size=6),
+    lines=st.integers(0, 5),
+    plain=st.booleans(),
+)
+@known(0, "http://ours.example/)[x](http://evil.example/", first=0, lines=2, plain=False)
+@known(20, "javascript:alert(1)", first=1, lines=5, plain=True)
+@known(-20, "http://ours.example/<@all>", first=0, lines=0, plain=False)
+def test_hostile_words_change_nothing_of_a_digest(form, language, values, first, urls, lines, plain):
+    words, own = visible(values, first), {"language": language, "link": "https://link.ours.example/"}
+    posted = Stage(form, **own).digest(waited(words, urls), lines=lines, plain=plain)
+    check(posted, set())
+    twins = Stage(form, **own).digest(waited(harmless(words), urls), lines=lines, plain=plain)
+    if len(posted) == len(twins):
+        check_twins(posted, twins)
+
+
+@each_sent
+@moderately
+@given(values=st.lists(HOSTILE, min_size=20, max_size=20), urls=st.lists(URLS, min_size=6, max_size=6))
+@known(0, "http://ours.example/<@all>")
+@known(20, "http://ours.example/)[x](http://evil.example/")
+def test_hostile_names_of_channels_change_nothing(form, values, urls):
+    words = visible(values)
+    posted, twins = (Stage(form).post(waited(said, urls, alerts=2)) for said in (words, harmless(words)))
+    check(posted, set())
+    if len(posted) == len(twins):
+        check_twins(posted, twins)
+
+
 @pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("value", ["<@all>", "](http://evil.example) <at id=all></at> ", "漢\n# \u202e\u200b\x00"])
 @each_format
@@ -136,6 +181,12 @@ def test_values_of_sixty_four_thousand_characters(form, value, plain):
 @each_format
 def test_five_thousand_hostile_alerts(form):
     check(Stage(form).post(told_of(visible(CORPUS[8:28]), OURS, alerts=5000)), set())
+
+
+@pytest.mark.parametrize("lines", [0, 200])
+@each_sent
+def test_a_digest_of_five_thousand_hostile_alerts(form, lines):
+    check(Stage(form).digest(waited(visible(CORPUS[8:28]), OURS, alerts=5000), lines=lines), set())
 
 
 @pytest.mark.parametrize("owner", ["all", "@all", "<@all>", "＠ALL", "<at id=all></at>", '"all"', "@all,all;＠all"])

@@ -45,7 +45,7 @@ def test_key_and_url_lead_to_the_same_request(offered):
 @pytest.mark.parametrize(
     ("offered", "says"),
     [
-        ({"key": None}, "needs one of key and url"),
+        ({"key": None}, "needs one of key, url and keys"),
         ({"key": KEY, "url": URL}, "key beside url; keep one"),
         ({"key": URL}, "a whole URL belongs in url"),
         ({"key": ""}, "must be the robot's key alone"),

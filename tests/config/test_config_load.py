@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time
+
 import pytest
 
 from receiver.config import load
@@ -45,6 +47,17 @@ def test_a_bcrypt_hash_keeps_its_dollars(settings):
 
 def test_numbers_are_texts_where_a_text_is_wanted(settings):
     assert settings("auth: {webhooks: [{name: 7, username: 007, password: '1'}]}").auth.webhooks[0].username == "007"
+
+
+def test_times_of_the_day_need_no_quotes(settings):
+    loaded = settings("route:\n  channels: [infra]\n  schedule: {at: ['18:00', 09:30], starts_at: 2026-12-01}")
+    assert loaded.route.schedule.at == (time(9, 30), time(18))
+    assert loaded.route.schedule.starts_at == datetime(2026, 12, 1)  # noqa: DTZ001 - on the clock of the display
+
+
+def test_a_schedule_may_be_longer_where_more_is_kept(settings):
+    loaded = settings("storage: {retention: 40d}\nroute: {channels: [infra], schedule: {every: 31d}}")
+    assert loaded.route.schedule.every == 31 * 86400
 
 
 def test_matchers_are_ready(settings):
