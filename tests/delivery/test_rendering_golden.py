@@ -3,6 +3,7 @@ look at the difference in tests/delivery/golden. Each file is what one form says
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -10,7 +11,9 @@ import pytest
 from channel_forms import FORMATS
 from rendering_samples import NOW, batch, channel, renderer
 
-from receiver.delivery.rendering.samples import alert
+from receiver.delivery.rendering import Batch
+from receiver.delivery.rendering.counts import counted
+from receiver.delivery.rendering.samples import alert, event
 
 GOLDEN = Path(__file__).parent / "golden"
 HOSTILE = (
@@ -103,7 +106,59 @@ def storm():
     return batch(*alerts, record_url=RECORD)
 
 
-CASES = (one, group, resolved, grafana, grafana_group, bare, hostile, storm)
+def waited_one():
+    return told_late(alert(**ENDED, changes=1, told_by="phone"), waiting=12)
+
+
+def waited():
+    return told_late(
+        alert(labels={**LABELS, "instance": "db1"}, changes=4, in_place_of="infra"),
+        alert(labels={**LABELS, "instance": "db2"}, changes=1, in_place_of="infra", told_by="phone"),
+        alert(labels={**LABELS, "instance": "db3"}, **ENDED, changes=1, in_place_of="infra"),
+        waiting=1288,
+    )
+
+
+def told_late(*alerts, waiting):
+    return replace(batch(*alerts, record_url=RECORD), waiting=waiting)
+
+
+def in_short(name, severity, instance, **changes):
+    more = changes.pop("labels", {})
+    labels = {"alertname": name, "severity": severity, "instance": instance, "cluster": "lab", **more}
+    return alert(labels=labels, annotations={"summary": f"{name} of {instance}"}, **changes)
+
+
+def digest():
+    lines = [
+        in_short("DiskFull", "critical", "db1:9100", labels={"device": "sda1"}),
+        in_short("DiskFull", "critical", "db1:9100", labels={"device": "sdb1"}, changes=3),
+        in_short("Down", "warning", "web-7.prod.example:9100", **ENDED, changes=1, told_by="phone"),
+    ]
+    return in_numbers(lines, waiting=288)
+
+
+def in_numbers(lines, **changes):
+    """A digest of `lines`, and of thousands of others."""
+    ended = {True: ENDED, False: {}}
+    counts = [in_short("HighCPU", "critical", f"db-{n}:9100", **ended[n >= 3000]) for n in range(3020)]
+    counts += [in_short("PodNotReady", "warning", "ksm:8080", labels={"pod": f"web-{n}"}) for n in range(4)]
+    counts += [in_short(f"Odd{n % 12}", ("info", "warning")[n % 2], "x", told_by="phone") for n in range(300)]
+    return Batch(event(*lines, *counts), lines, RECORD, digest=True, counts=counted(counts, 3), **changes)
+
+
+def digest_of_numbers():
+    return in_numbers([], test=True)
+
+
+def digest_of_what_was_told():
+    lines = [in_short("Down", "critical", f"db{n}", told_by="phone", **ENDED) for n in (1, 2)]
+    counts = counted([in_short("HighCPU", "critical", "x", told_by="phone", **ENDED)], 3)
+    return Batch(event(*lines), lines, RECORD, digest=True, counts=counts)
+
+
+CASES = (one, group, resolved, grafana, grafana_group, bare, hostile, storm, waited_one, waited)
+DIGESTS = (digest, digest_of_numbers, digest_of_what_was_told)
 FORMS = {form.id: (form.kind, form.changes) for form in FORMATS}
 FORMS |= {f"webhook-{preset}": ("webhook", {"template": preset}) for preset in ("slack", "teams", "generic")}
 FORMS |= {"plain": ("wecom_robot", {})}
@@ -135,7 +190,7 @@ def told(case, form, language):
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("form", FORMS)
 def test_shipped_templates(form, language, pytestconfig):
-    cases = [case for case in CASES if not (form.startswith("webhook") and case is storm)]
+    cases = [case for case in CASES if case is not storm] if form.startswith("webhook") else [*CASES, *DIGESTS]
     text = "\n\n\n".join(told(case, form, language) for case in cases) + "\n"
     file = GOLDEN / f"{form}.{language}.txt"
     if pytestconfig.option.update_snapshots:

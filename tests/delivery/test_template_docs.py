@@ -21,6 +21,13 @@ SHIPPED = ROOT / "templates"
 TEXT = (ROOT / "docs" / "templates.md").read_text("utf-8")
 CHAPTERS = dict(re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL))
 MESSAGES = ("default/message.zh.j2", "default/message.en.j2")
+DIGESTS = ("default/digest.zh.j2", "default/digest.en.j2")
+BLOCKS = {MESSAGES: {"head", "one", "alert", "foot"}, DIGESTS: {"head", "row", "count", "foot"}}
+OF_MESSAGES = {"line", "room", "near", "embed"}
+"""What a look need not set for a digest, where each alert has one line and no links."""
+LOOKS = sorted(path for path in SHIPPED.glob("default/*_*.j2") if not path.name.startswith("digest"))
+each_pair = pytest.mark.parametrize("pair", BLOCKS, ids=["message", "digest"])
+each_language = pytest.mark.parametrize("language", [0, 1], ids=["zh", "en"])
 
 
 def rows(chapter):
@@ -41,28 +48,33 @@ def names(template_name, context):
     return {node.name for node in tree(template_name).find_all(nodes.Name) if node.ctx == context}
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_every_block(name):
-    blocks = {block.name for block in tree(name).find_all(nodes.Block)}
-    assert blocks == {"head", "one", "alert", "foot"}
+@each_language
+@each_pair
+def test_every_block(pair, language):
+    blocks = {block.name for block in tree(pair[language]).find_all(nodes.Block)}
+    assert blocks == BLOCKS[pair]
     assert blocks <= rows("Building upon them")
 
 
-@pytest.mark.parametrize("name", MESSAGES)
-def test_every_variable_of_a_look(name):
-    defaults = {"paint", "open", "close", "line", "between", "room", "near"}
-    asked = names(name, "load") - names(name, "store") - facts.KEYS - {"cut"}
-    assert defaults <= names(name, "store")
-    assert asked | defaults == rows("Building upon them") - {"head", "one", "alert", "foot"}
+@each_language
+@each_pair
+def test_every_variable_of_a_look(pair, language):
+    documented = rows("Building upon them") - set.union(*BLOCKS.values())
+    documented -= OF_MESSAGES if pair is DIGESTS else set()
+    defaults = documented - {"end", "faint", "unfaint", "embed"}
+    asked = names(pair[language], "load") - names(pair[language], "store") - facts.KEYS - {"cut", "loop"}
+    assert defaults <= names(pair[language], "store")
+    assert asked | defaults == documented
 
 
-@pytest.mark.parametrize("path", sorted(SHIPPED.glob("default/*_*.j2")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", LOOKS, ids=lambda path: path.stem)
 def test_a_look_sets_nothing_that_is_not_told(path):
     assert names(f"default/{path.name}", "store") <= rows("Building upon them")
 
 
-def test_both_languages_have_the_same_blocks_and_say_the_same_facts():
-    said = [{node.attr for node in tree(name).find_all(nodes.Getattr)} for name in MESSAGES]
+@each_pair
+def test_both_languages_have_the_same_blocks_and_say_the_same_facts(pair):
+    said = [{node.attr for node in tree(name).find_all(nodes.Getattr)} for name in pair]
     assert said[0] == said[1]
 
 
@@ -71,7 +83,7 @@ def test_every_form_and_every_file():
     stems = {channel(form.kind, **form.changes).body_template for form in FORMATS}
     assert stems <= words(intro) | {"plain"}
     files = {path.name.split(".")[0] for path in SHIPPED.glob("default/*.j2")}
-    assert files == stems | {"title", "plain", "message"}
+    assert files == stems | {"title", "plain", "message", "digest", "digest_title"}
 
 
 def test_every_preset():

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime, tzinfo
 from operator import attrgetter
 from typing import Any
 
 from receiver.channels.base import Channel
+from receiver.delivery.rendering.batch import Batch
 from receiver.delivery.rendering.markup import CUT, Safe, standing, text_of, web_url
+from receiver.delivery.rendering.notes import alike
 from receiver.delivery.rendering.silences import new_silence
 from receiver.delivery.rendering.splitting import trimmed
 from receiver.delivery.rendering.views import NAMES, View, Views
-from receiver.model import Alert, Event
 from receiver.text import Extras
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What one message or several have to tell: some of an event's alerts.
-
-    `record_url` is the page of the record, `test` marks what nobody need act on.
-    """
-
-    event: Event
-    alerts: Sequence[Alert]
-    record_url: str = ""
-    test: bool = False
 
 
 class Facts(dict[str, Any]):
@@ -124,10 +111,15 @@ def _shared_value(key: str) -> Callable[[Facts], str]:
     return shared
 
 
+def named(names: Iterable[str]) -> str:
+    """Up to three of the names, each once."""
+    every = list(dict.fromkeys(filter(None, names)))
+    return ", ".join(every[:3]) + (" …" if len(every) > 3 else "")
+
+
 def _subject(facts: Facts) -> str:
-    """What the alerts are called: up to three names."""
-    names = list(dict.fromkeys([view["name"] for view in facts.views if view["name"]])) or [facts.event["title"]]
-    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+    """What the alerts are called."""
+    return named([view["name"] for view in facts.views]) or facts.event["title"]
 
 
 def _top_severity(facts: Facts) -> str:
@@ -138,6 +130,11 @@ def _top_severity(facts: Facts) -> str:
 def _level(facts: Facts) -> str:
     views = facts.views
     return views[0]["level"] if views else ""
+
+
+def _colour(facts: Facts) -> str:
+    views = facts.views
+    return views[0]["colour"] if views else ""
 
 
 def _severities(facts: Facts) -> list[str]:
@@ -216,7 +213,7 @@ def _pieces(facts: Facts) -> dict[str, Any]:
 
 _IN_WORDS: dict[str, Callable[[Facts], Any]] = {"text": _text, "pieces": _pieces}
 _SHARED = ("description", "source_url", "runbook_url", "dashboard_url", "panel_url")
-_NOTHING_SHARED = dict.fromkeys((*_SHARED, "silence_url"), "")
+_NOTHING_SHARED = {**dict.fromkeys((*_SHARED, "silence_url"), ""), "notes": ()}
 _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     **{key: _given(key) for key in ("receiver", "groupKey", "groupLabels", "externalURL", "source", "format")},
     **{key: _given(key) for key in ("notification_reason", "truncatedAlerts", "title", "message")},
@@ -227,6 +224,14 @@ _OF_BATCH: dict[str, Callable[[Facts], Any]] = {
     "severity": _top_severity,
     "severities": _severities,
     "level": _level,
+    "colour": _colour,
+    "firing_count": lambda facts: len(facts.views.firing),
+    "resolved_count": lambda facts: len(facts.views.resolved),
+    "digest": lambda facts: facts.batch.digest,
+    "counts": lambda _: [],
+    "waiting": lambda facts: facts.batch.waiting,
+    "notes": lambda facts: alike(facts.views, facts.language),
+    "words": lambda facts: f"default/message.{facts.language}.j2",
     "subject": _subject,
     "heading": lambda _: "",
     "shared": _shared_labels,

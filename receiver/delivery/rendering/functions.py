@@ -182,6 +182,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "Remove": remove,
     "Names": lambda labels: [pair.Name for pair in sorted_pairs(labels)],
     "Values": lambda labels: [pair.Value for pair in sorted_pairs(labels)],
+    "thousands": numbers.thousands,
     "humanize": numbers.humanize,
     "humanize1024": numbers.humanize1024,
     "humanizePercentage": numbers.humanize_percentage,

@@ -13,6 +13,7 @@ import jinja2
 
 from receiver.channels.base import Channel
 from receiver.delivery.rendering.bounds import TEXT_LIMIT
+from receiver.delivery.rendering.compiling import CodeCache
 from receiver.delivery.rendering.environment import TemplateEnvironment
 from receiver.delivery.rendering.filters import Form, equip
 from receiver.delivery.rendering.markup import VALUE_LIMIT, defused
@@ -21,7 +22,7 @@ from receiver.errors import TemplateError
 
 DEFAULT = "default"
 _FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,62}")
-_SHARED = ("title", "plain")
+_SHARED = ("title", "plain", "digest_title")
 """Templates for all kinds."""
 
 
@@ -84,40 +85,52 @@ class Compiled:
 class Library:
     """The templates in the configured directory and the shipped ones, each compiled at most once.
 
-    One environment for each way to escape; titles and plain text share one.
+    One environment for each way to escape; titles and plain text share one. For one thread only: an environment renders
+    one message at a time.
     """
 
-    def __init__(self, directory: Path | None, zone: tzinfo) -> None:
-        self._sources = Sources(directory)
+    def __init__(self, sources: Sources, zone: tzinfo) -> None:
+        self._sources = sources
         self._zone = zone
         self._environments: dict[tuple[Form, Callable[[str], str]], TemplateEnvironment] = {}
-        self._found: dict[tuple[str, str, str, Callable[[str], str]], Compiled | TemplateFailure] = {}
+        self._found: dict[tuple[str, bool, str, str, Callable[[str], str]], Compiled | TemplateFailure] = {}
 
-    def title(self, channel: Channel, language: str) -> Compiled:
+    def title(self, channel: Channel, language: str, digest: bool = False) -> Compiled:
         """The one-line title: the template's own, or the default one. TemplateFailure if it is bad."""
-        return self._template("title", channel, language)
+        return self._template("digest_title" if digest else "title", channel, language)
 
-    def plain(self, channel: Channel, language: str) -> Compiled:
-        """The plain text form: the template's own, or the default one. TemplateFailure if it is bad."""
-        return self._template("plain", channel, language)
+    def plain(self, channel: Channel, language: str, digest: bool = False) -> Compiled:
+        """The plain text form: the template's own, or the default one, as of a digest. TemplateFailure if it is bad."""
+        return self._template("plain", channel, language, digest)
 
-    def body(self, channel: Channel, language: str) -> Compiled:
-        """The template for the channel's kind. TemplateFailure if there is none or it is bad."""
-        return self._template(channel.body_template, channel, language)
+    def body(self, channel: Channel, language: str, digest: bool = False) -> Compiled:
+        """The template for the channel's kind. TemplateFailure if there is none or it is bad.
 
-    def _template(self, noun: str, channel: Channel, language: str) -> Compiled:
-        key = (noun, channel.settings.template, language, channel.escape)
+        Of a digest it is the shipped one, but for a webhook: its document is always that of its own template.
+        """
+        return self._template(channel.body_template, channel, language, digest and channel.kind != "webhook")
+
+    def words(self, channel: Channel, language: str) -> str:
+        """The file with what a digest says: the template's own, or the default one. The shipped looks extend it."""
+        folders = [channel.settings.template, DEFAULT]
+        return self._sources.name(folders, "digest", language) or f"{DEFAULT}/digest.{language}.j2"
+
+    def _template(self, noun: str, channel: Channel, language: str, digest: bool = False) -> Compiled:
+        key = (noun, digest, channel.settings.template, language, channel.escape)
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._load(noun, channel, language)
+            found = self._found[key] = self._load(noun, channel, language, digest)
         if isinstance(found, TemplateFailure):
             raise found.with_traceback(None)
         return found
 
-    def _load(self, noun: str, channel: Channel, language: str) -> Compiled | TemplateFailure:
+    def _load(self, noun: str, channel: Channel, language: str, digest: bool) -> Compiled | TemplateFailure:
         template: str = channel.settings.template
-        folders = [template, DEFAULT] if noun in _SHARED else [template]
-        name = self._sources.name(folders, noun, language) or f"{template}/{noun}.{language}.j2"
+        if digest:  # a look of somebody's own knows nothing of digests
+            name = self._sources.shipped(f"{DEFAULT}/{noun}.j2") or self.words(channel, language)
+        else:
+            folders = [template, DEFAULT] if noun in _SHARED else [template]
+            name = self._sources.name(folders, noun, language) or f"{template}/{noun}.{language}.j2"
         environment = self._environment(noun, channel)
         try:
             return Compiled(environment, environment.get_template(name))
@@ -137,6 +150,7 @@ class Library:
             limit = TEXT_LIMIT if form == "json" else VALUE_LIMIT
             made = TemplateEnvironment(self._sources, escape, limit)
             equip(made, form, self._zone)
+            made.bytecode_cache = CodeCache((*key, self._zone))
             self._environments[key] = made
         return self._environments[key]
 

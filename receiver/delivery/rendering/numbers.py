@@ -16,6 +16,14 @@ def number(value: object) -> float:
         raise TemplateError(f"{text_of(value)[:80]!r} is no number") from None
 
 
+def thousands(value: object) -> str:
+    """`12345` as `12,345`; a fraction is left out."""
+    amount = number(value)
+    if amount - amount != 0:  # infinite, or no number
+        return times.go_float(amount)
+    return f"{int(amount):,}"
+
+
 def humanize(value: object) -> str:
     """`1234567` as `1.235M`, `0.0012` as `1.2m`; four digits."""
     amount = number(value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from threading import Lock
+from threading import local
 from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
@@ -13,13 +14,17 @@ import orjson
 from pydantic import field_validator
 
 from receiver.channels.base import Channel
-from receiver.delivery.rendering import plaintext, samples, texts, times
+from receiver.delivery.rendering import digests, plaintext, samples, texts, times
+from receiver.delivery.rendering.batch import Batch
 from receiver.delivery.rendering.extras import taken, within
-from receiver.delivery.rendering.facts import Batch, Facts, of_channel
+from receiver.delivery.rendering.facts import Facts, of_channel
 from receiver.delivery.rendering.library import Library, TemplateFailure
 from receiver.delivery.rendering.markup import CUT, defused, text_of
+from receiver.delivery.rendering.sheet import sheet
+from receiver.delivery.rendering.sources import Sources
 from receiver.delivery.rendering.splitting import shortened
 from receiver.errors import Fault
+from receiver.model import Alert
 from receiver.settings import Section
 from receiver.text import Extras, Mentions, Text
 
@@ -56,18 +61,29 @@ class Rendering:
 
 
 class Renderer:
-    """Renders what channels send. Templates are read and compiled once; new files need a new Renderer.
+    """Renders what channels send, in any thread, and none waits for another. Templates are read and compiled once; new
+    files need a new Renderer.
 
     A file is looked for in the configured directory, then among the shipped ones: `<template>/<kind>.<language>.j2`,
-    then `<template>/<kind>.j2`. `title` and `plain` are shared by all kinds and fall back to the template `default`.
+    then `<template>/<kind>.j2`. `title`, `plain`, `digest` and `digest_title` are shared by all kinds and fall back to
+    the template `default`. A digest has the shipped look of its kind.
     """
 
     def __init__(self, display: DisplaySettings, templates: TemplateSettings) -> None:
         self._language = display.language
         self._zone = times.zone(display.timezone)
-        self._library = Library(templates.directory, self._zone)
-        self._lock = Lock()
+        self._sources = Sources(templates.directory)
+        self._of_thread = local()
         self._given: WeakKeyDictionary[Channel, dict[str, Any]] = WeakKeyDictionary()
+
+    @property
+    def _library(self) -> Library:
+        """The calling thread's."""
+        try:
+            library: Library = self._of_thread.library
+        except AttributeError:
+            library = self._of_thread.library = Library(self._sources, self._zone)
+        return library
 
     def language(self, channel: Channel) -> str:
         """The language that `channel` speaks."""
@@ -90,8 +106,7 @@ class Renderer:
 
     def _rendered(self, channel: Channel, batch: Batch, now: float, plain: bool, mentions: Mentions) -> Rendering:
         try:
-            with self._lock:
-                return Rendering(self._from_templates(channel, batch, now, plain, mentions))
+            return Rendering(self._from_templates(channel, batch, now, plain, mentions))
         except Exception as error:
             failed = str(error)[:600] or type(error).__name__
         try:
@@ -100,6 +115,11 @@ class Renderer:
             title = shortened(defused(text_of(batch.event.get("title")) or "alert"), texts.TITLE_BYTES, len)
             body, told = f"{type(error).__name__}; {failed[:200]}", texts.everything(batch)
             return Rendering((Text(title, body, "firing", plain=True, alerts=told),), failed)
+
+    def sheet(self, channel: Channel, alerts: Sequence[Alert], now: float, more: int = 0) -> tuple[str, str]:
+        """What a file that lists the alerts is called at the Unix time `now`, and its text; see sheet.sheet."""
+        name = f"alerts-{datetime.fromtimestamp(now, self._zone):%Y%m%d-%H%M}.csv"
+        return name, sheet(alerts, self._zone, self.language(channel), more)
 
     def check(self, channels: Iterable[Channel]) -> list[Fault]:
         """Every template that `channels` use, compiled and rendered on sample events: what is wrong, file and line."""
@@ -110,15 +130,15 @@ class Renderer:
         promised = kind == "webhook" and "json" in channel.settings.content_type
         for batch in samples.batches():
             for form in (library.title, library.body, library.plain):
-                facts = self._facts(channel, batch, samples.NOW)
-                facts["heading"] = heading
-                facts.plainly = self._plainly(channel, facts) if form == library.body and kind == "webhook" else None
                 file = f"{channel.settings.template}/{kind}"
                 try:
-                    compiled = form(channel, facts.language)
+                    facts = self._facts(channel, batch, samples.NOW)
+                    facts["heading"] = heading
+                    quoting = form == library.body and kind == "webhook"
+                    facts.plainly = self._plainly(channel, facts) if quoting else None
+                    compiled = form(channel, facts.language, batch.digest)
                     file = compiled.template.name or file
-                    with self._lock:
-                        output = compiled.render(facts, len(batch.alerts))
+                    output = compiled.render(facts, batch.pieces)
                     if form == library.title:
                         heading = " ".join(output.split())
                     if form == library.body and promised:
@@ -135,13 +155,18 @@ class Renderer:
         given = self._given.get(channel)
         if given is None:
             given = self._given[channel] = of_channel(channel)
-        return Facts(batch, given, now, channel.settings.language or self._language, self._zone)
+        facts = Facts(batch, given, now, channel.settings.language or self._language, self._zone)
+        if batch.digest:
+            facts["words"] = self._library.words(channel, facts.language)
+            digests.complete(facts)
+        return facts
 
     def _from_templates(
         self, channel: Channel, batch: Batch, now: float, plain: bool, mentions: Mentions = _NOBODY
     ) -> tuple[Text, ...]:
         facts, library = self._facts(channel, batch, now), self._library
-        title = " ".join(library.title(channel, facts.language).render(facts, len(batch.alerts)).split())
+        named = library.title(channel, facts.language, batch.digest)
+        title = " ".join(named.render(facts, batch.pieces).split())
         room = channel.room(plain) - channel.weigh_mentions(mentions, plain)
         title, weight = texts.bounded(channel, title, room, plain)
         facts["heading"] = title
@@ -155,13 +180,14 @@ class Renderer:
     def _document(self, channel: Channel, facts: Facts, title: str) -> tuple[Text, ...]:
         """One whole body, never split; it may quote the plain text."""
         facts.plainly = self._plainly(channel, facts)
-        body = self._library.body(channel, facts.language).render(facts, len(facts.batch.alerts))
+        body = self._library.body(channel, facts.language).render(facts, facts.batch.pieces)
         return (texts.of(facts, title, body, texts.everything(facts.batch), False),)
 
     def _parts(self, channel: Channel, facts: Facts, title: str, room: int, plain: bool) -> tuple[Text, ...]:
         """As many bodies as have to be, what stands beside them taken out."""
-        compiled = (self._library.plain if plain else self._library.body)(channel, facts.language)
-        output = compiled.render(facts, len(facts.batch.alerts), () if plain else channel.takes)
+        library, digest = self._library, facts.batch.digest
+        compiled = (library.plain if plain else library.body)(channel, facts.language, digest)
+        output = compiled.render(facts, facts.batch.pieces, () if plain else channel.takes)
         output, extras = taken(output, compiled.environment.held)
         if not extras:
             return texts.messages(channel, facts, title, output, room, plain)
@@ -170,9 +196,9 @@ class Renderer:
 
     def _plainly(self, channel: Channel, facts: Facts) -> Callable[[Collection[str]], tuple[str, Extras]]:
         def plainly(takes: Collection[str]) -> tuple[str, Extras]:
-            compiled = self._library.plain(channel, facts.language)
+            compiled = self._library.plain(channel, facts.language, facts.batch.digest)
             facts.plainly = None  # plain text quotes nothing
-            output = compiled.render(facts, len(facts.batch.alerts), takes)
+            output = compiled.render(facts, facts.batch.pieces, takes)
             facts.plainly = plainly
             return taken(output, compiled.environment.held)
 

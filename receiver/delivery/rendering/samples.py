@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from receiver.delivery.rendering.facts import Batch
+from receiver.delivery.rendering.batch import Batch
+from receiver.delivery.rendering.counts import counted
 from receiver.model import Alert, Event
 
 NOW = 1763600000.0
@@ -48,7 +49,7 @@ def event(*alerts: Alert, **changes: Any) -> Event:
 
 
 def batches() -> Iterator[Batch]:
-    """One firing alert, a group with resolved ones, Grafana's extras, an alert with nothing, no alert at all."""
+    """One firing alert, a group with resolved ones, Grafana's extras, an alert with nothing, none at all, a digest."""
     fired = alert()
     ended = alert(status="resolved", endsAt="2025-11-20T00:10:00Z", labels={"alertname": "DiskFull", "instance": "db2"})
     grafana = alert(
@@ -68,3 +69,7 @@ def batches() -> Iterator[Batch]:
     ):
         made = event(*alerts, **changes)
         yield Batch(made, made["alerts"], record_url="https://receiver.example/records/1", test=bool(changes))
+    waited = alert(changes=1, told_by="duty", in_place_of="infra")
+    every = [waited, ended, *(alert(labels={"alertname": f"Down{number}"}) for number in range(3))]
+    record = "https://receiver.example/records/1"
+    yield Batch(event(*every), every[:2], record, digest=True, counts=counted(every[2:], 2), waiting=7)

@@ -28,6 +28,7 @@ class Sources(jinja2.FileSystemLoader):
         self._roots = roots(directory)
         self._shipped = jinja2.FileSystemLoader(self._roots[-1])
         self._meant: dict[tuple[str, str], str] = {}
+        self._read: dict[str, tuple[str, str, Callable[[], bool]]] = {}
         super().__init__(self._roots)
 
     def name(self, folders: Iterable[str], noun: str, language: str) -> str | None:
@@ -66,8 +67,17 @@ class Sources(jinja2.FileSystemLoader):
         places = self._roots[-1:] if name.startswith(SHIPPED) else self._roots
         return any((root / name.removeprefix(SHIPPED)).is_file() for root in places)
 
+    def shipped(self, name: str) -> str | None:
+        """What the shipped file of that name is called where one of the configured folder may hide it."""
+        return SHIPPED + name if self._is_there(SHIPPED + name) else None
+
     def get_source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """As Jinja's."""
+        """As Jinja's; a file is read once, so that all who compile it compile the same."""
+        if (read := self._read.get(template)) is None:
+            read = self._read[template] = self._source(environment, template)
+        return read
+
+    def _source(self, environment: jinja2.Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
         if template.startswith(SHIPPED):
             try:
                 return self._shipped.get_source(environment, template.removeprefix(SHIPPED))

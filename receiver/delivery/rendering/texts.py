@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from receiver.channels.base import Channel
-from receiver.delivery.rendering.facts import Batch, Facts
+from receiver.delivery.rendering.batch import Batch
+from receiver.delivery.rendering.facts import Facts
 from receiver.delivery.rendering.markup import CUT
 from receiver.delivery.rendering.splitting import Measure, Part, shortened, split, trimmed
 from receiver.text import Extras, Text
@@ -81,9 +82,9 @@ def _title_weight(channel: Channel, title: str, plain: bool) -> int:
 def _told(part: Part, pieces: Sequence[str], facts: Facts) -> tuple[int, ...]:
     """The positions in the batch of what `part` tells; of all alerts if the template made no piece for each."""
     views = facts.views
-    if len(pieces) != len(views) + 2:
+    if len(pieces) != facts.batch.pieces + 2:
         return tuple(range(len(views)))
-    return tuple(sorted(views[piece].position for piece in part.pieces))
+    return tuple(sorted(views[piece].position for piece in part.pieces if piece < len(views)))
 
 
 def _note(channel: Channel, facts: Facts, left: int, plain: bool) -> str:

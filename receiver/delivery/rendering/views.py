@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from receiver import severity as severities
 from receiver.delivery.rendering import times
 from receiver.delivery.rendering.markup import text_of, web_url
+from receiver.delivery.rendering.measured import measured
+from receiver.delivery.rendering.notes import notes_of
 from receiver.delivery.rendering.silences import new_silence
 from receiver.delivery.rendering.splitting import shortened
-from receiver.delivery.rendering.words import LEVELS, WHY
+from receiver.delivery.rendering.words import WHY, level
 from receiver.model import Alert, Event
 
 
@@ -28,10 +29,11 @@ class Facts(Protocol):
 BRIEF = 64
 """How many characters of a summary stand in a title; a phone's preview shows about as many."""
 
-_RESOLVED = 10
+RESOLVED = 10
+"""By how much what is resolved comes behind what fires."""
 _SEVERITY_LABELS = ("severity", "level", "priority")
 NAMES = frozenset({"alertname", *_SEVERITY_LABELS})
-_INSTANCES = ("alertinstance", "instance", "node", "nodename", "host", "hostname", "ip")
+INSTANCES = ("alertinstance", "instance", "node", "nodename", "host", "hostname", "ip")
 _SUMMARIES = {
     "zh": ("summary_cn", "summary_zh", "summaryCn", "message", "summary", "description_cn", "description"),
     "en": ("message", "summary", "description"),
@@ -42,11 +44,8 @@ _DESCRIPTIONS = {
 }
 _OFTEN_LEFT_OUT = (
     *("startsAt", "endsAt", "generatorURL", "fingerprint", "silenceURL", "dashboardURL", "panelURL", "imageURL"),
-    "valueString",
+    *("valueString", "told_by", "in_place_of"),
 )
-_BRACKET = re.compile(r"[\[\]]")
-_CAPTURED = re.compile(r"\b(?:var|metric)='([^']*)'")
-_MEASURED = re.compile(r"\bvalue=(\S+)")
 
 
 class View(dict[str, Any]):
@@ -65,11 +64,11 @@ class View(dict[str, Any]):
             labels = self["labels"] = {}
         if not isinstance(self.get("annotations"), dict):
             self["annotations"] = {}
-        self["severity"] = severity = text_of(labels.get("severity") or "") or _severity(labels)
+        self["severity"] = severity = text_of(labels.get("severity") or "") or severity_of(labels)
         self["name"] = text_of(labels.get("alertname") or "") or _name(facts.event)
         self.order = severities.rank(severity)
         if self.get("status") == "resolved":
-            self.order += _RESOLVED
+            self.order += RESOLVED
         else:
             self["status"] = "firing"
 
@@ -91,11 +90,17 @@ class Views(list[View]):
     resolved: list[View]
 
 
-def _severity(labels: dict[str, Any]) -> str:
+def severity_of(labels: dict[str, Any]) -> str:
+    """The word of the first label that says how severe an alert is; empty if none does."""
     for name in _SEVERITY_LABELS:
         if value := labels.get(name):
             return text_of(value)
     return ""
+
+
+def summary_of(annotations: dict[str, Any], language: str) -> str:
+    """What annotations say in short; empty if they say nothing."""
+    return _first(annotations, _SUMMARIES[language])
 
 
 def _name(event: Event) -> str:
@@ -115,11 +120,11 @@ def _first(annotations: dict[str, Any], names: Iterable[str], but: str = "") -> 
 def _tell(view: View, facts: Facts) -> None:
     """Make all `_WORDS`: a message asks for nearly all of them, and at once they take a third of the time."""
     annotations, language, common = view["annotations"], facts.language, facts["commonLabels"]
-    view["summary"] = summary = _first(annotations, _SUMMARIES[language])
+    view["summary"] = summary = summary_of(annotations, language)
     view["description"] = _first(annotations, _DESCRIPTIONS[language], summary)
     view["runbook_url"] = web_url(_first(annotations, _RUNBOOKS))
     view["reason"] = text_of(annotations["grafana_state_reason"]) if "grafana_state_reason" in annotations else ""
-    view["value"] = _value(view) if "values" in view or "valueString" in view else ""
+    view["value"] = measured(view) if "values" in view or "valueString" in view else ""
     view["colour"] = severities.colour(view["severity"]) if view["status"] == "firing" else "green"
     view["distinct"] = {
         name: value for name, value in view["labels"].items() if common.get(name) != value and name not in NAMES
@@ -128,6 +133,8 @@ def _tell(view: View, facts: Facts) -> None:
     view["duration"] = times.spoken(int(length), language) if length is not None else ""
     for key, given in _LINKS:
         view[key] = web_url(view[given]) if given in view else ""
+    waited = "changes" in view or "told_by" in view or "in_place_of" in view
+    view["notes"] = notes_of(view, language, facts["notes"]) if waited else ()
 
 
 def _seconds(view: View, facts: Facts) -> float | None:
@@ -138,7 +145,7 @@ def _seconds(view: View, facts: Facts) -> float | None:
 
 def _instance(view: View, _: Facts) -> str:
     labels = view["labels"]
-    for name in _INSTANCES:
+    for name in INSTANCES:
         if value := labels.get(name):
             return text_of(value)
     return ""
@@ -146,7 +153,7 @@ def _instance(view: View, _: Facts) -> str:
 
 def _others(view: View, _: Facts) -> dict[str, Any]:
     others = {name: value for name, value in view["labels"].items() if name not in NAMES}
-    for name in _INSTANCES:
+    for name in INSTANCES:
         if others.get(name):
             del others[name]
             break
@@ -172,43 +179,13 @@ def _brief(view: View, _: Facts) -> str:
 
 
 def _level(view: View, facts: Facts) -> str:
-    severity: str = view["severity"]
-    return LEVELS[facts.language].get(severity.lower(), severity)
+    return level(view["severity"], facts.language)
 
 
-def _value(view: View) -> str:
-    """Grafana's values as `B=95, C=1`; none where there is a `reason`: then they are old, or -1 for want of any."""
-    if view["reason"]:
-        return ""
-    values = view.get("values")
-    if isinstance(values, dict) and values:
-        return ", ".join([_named(name, value) for name, value in values.items()])
-    text = text_of(view.get("valueString"))
-    return ", ".join([_named(name, value) for name, value in _captures(text)]) if text else ""
-
-
-def _captures(text: str) -> Iterator[tuple[str, str]]:
-    """The names and values in Grafana's `[ var='B' labels={…} value=95 ], …`: in one pass, however long it is."""
-    for capture in _BRACKET.split(text):
-        end = 0
-        while (name := _CAPTURED.search(capture, end)) and (value := _MEASURED.search(capture, name.end())):
-            yield name[1], value[1]
-            end = value.end()
-
-
-def _named(name: str, value: object) -> str:
-    return f"{name}={_short(value)}" if name else _short(value)
-
-
-def _short(value: object) -> str:
-    """A fraction to six digits, all else as it is."""
-    text = text_of(value)
-    if "." not in text:
-        return text
-    try:
-        return f"{float(text):.6g}"
-    except ValueError:
-        return text
+def _where(view: View, _: Facts) -> str:
+    instance: str = view["instance"]
+    labels = view["distinct"] or view["others"]
+    return instance or ", ".join([f"{name}={text_of(value)}" for name, value in labels.items()])
 
 
 _RUNBOOKS = ("runbook_url", "runbook", "runbookURL")
@@ -219,7 +196,10 @@ _LINKS = (
     ("image_url", "imageURL"),
 )
 _WORDS = frozenset(
-    {"summary", "description", "reason", "runbook_url", "distinct", "value", "duration", "colour", *dict(_LINKS)}
+    {
+        *("summary", "description", "reason", "runbook_url", "distinct", "value", "duration", "colour", "notes"),
+        *dict(_LINKS),
+    }
 )
 _OF_ALERT: dict[str, Callable[[View, Facts], Any]] = {
     "seconds": _seconds,
@@ -228,11 +208,13 @@ _OF_ALERT: dict[str, Callable[[View, Facts], Any]] = {
     "why": _why,
     "instance": _instance,
     "others": _others,
+    "where": _where,
     "silence_url": _silence,
     **dict.fromkeys(_OFTEN_LEFT_OUT, lambda *_: ""),
     "values": lambda *_: None,
+    "changes": lambda *_: 0,
 }
-"""What else is worked out of an alert. The keys of Alertmanager and Grafana that it came without are empty."""
+"""What else is worked out of an alert. The keys that it came without are empty."""
 
 KEYS = frozenset({"labels", "annotations", "status", "severity", "name", *_WORDS, *_OF_ALERT})
 """What every View has, at once or when asked for."""

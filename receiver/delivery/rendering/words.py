@@ -39,3 +39,27 @@ WHY: dict[str, dict[str, str]] = {
     },
 }
 """What Grafana's reasons mean: the alert is in its state for another cause than its condition."""
+
+NOTES: dict[str, dict[str, str]] = {
+    "zh": {
+        "firing": "等待发送期间恢复后再次触发",
+        "resolved": "等待发送期间触发并恢复",
+        "changes": "等待发送期间状态变化 {} 次",
+        "told_by": "已由 {} 代为通知",
+        "in_place_of": "代 {} 发送",
+    },
+    "en": {
+        "firing": "Resolved and fired again while it waited",
+        "resolved": "Fired and resolved while it waited",
+        "changes": "Changed state {} times while it waited",
+        "told_by": "Already told by {}",
+        "in_place_of": "Sent in place of {}",
+    },
+}
+"""What is said of an alert that changed once while it waited and is now in that state; that changed so often; that a
+channel told in the place of its own; that is told in the place of another channel."""
+
+
+def level(severity: str, language: str) -> str:
+    """The word of a severity label as a reader of the language says it."""
+    return LEVELS[language].get(severity.lower(), severity)
