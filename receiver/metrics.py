@@ -23,6 +23,8 @@ REASONS = (
     "contextDeadlineExceeded",
     "other",
 )
+DETAILS = ("full", "line", "count")
+"""From the most detailed to the least; the place of each is the value of the gauge."""
 REJECTIONS = ("unauthorized", "tooLarge", "badBody", "unavailable")
 SUPPRESSIONS = ("paused", "dropped", "empty", "error", "disabled", "stopped", "schedule", "interval", "duplicate")
 _QUICK = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
@@ -64,11 +66,18 @@ class Metrics:
             "deliveries_suppressed", "Deliveries held back or dropped by a rule.", "channel", "reason"
         )
         self.merged = counter("deliveries_merged", "Deliveries that went out within another message.", "channel")
+        self.relieved = counter("deliveries_relieved", "Deliveries that the fallback was given to tell.", "channel")
+        self.alerts_told = counter("alerts_told", "Alerts in confirmed messages, by how fully.", "channel", "detail")
+        self.detail = gauge("channel_detail", "How the latest message told: 0 in full, 1 lines, 2 counts.", "channel")
         self.queue_length = gauge("queue_length", "Deliveries queued or being sent.", "channel")
         self.queue_oldest = gauge("queue_oldest_age_seconds", "Age of the oldest delivery still owed.", "channel")
         self.window_used = gauge("rate_window_used", "Messages in the channel's fullest rate window.", "channel")
         self.window_limit = gauge("rate_window_limit", "Limit of that window; 0 without one.", "channel")
+        self.hold = gauge("rate_hold_seconds", "How long the provider still asks to be left alone.", "channel")
+        self.monthly_posts = gauge("monthly_posts", "Posts in this month; 0 where nobody counts them.", "channel")
+        self.monthly_limit = gauge("monthly_limit", "The channel's limits.monthly; 0 without one.", "channel")
         self.channel_enabled = gauge("channel_enabled", "1 unless disabled or stopped.", "channel")
+        self.stops = counter("channel_stops", "How often the channel stopped by itself.", "channel")
         self.last_success = gauge(
             "channel_last_success_timestamp_seconds", "When the provider last confirmed a message; 0 never.", "channel"
         )
@@ -101,9 +110,14 @@ class Metrics:
             self.requests_failed.labels(channel, kind, reason)
         for reason in SUPPRESSIONS:
             self.suppressed.labels(channel, reason)
+        for detail in DETAILS:
+            self.alerts_told.labels(channel, detail)
         for gauge in (self.queue_length, self.queue_oldest, self.window_used, self.window_limit, self.last_success):
             gauge.labels(channel).set(0)
-        self.merged.labels(channel)
+        for gauge in (self.detail, self.hold, self.monthly_posts, self.monthly_limit):
+            gauge.labels(channel).set(0)
+        for counter in (self.merged, self.relieved, self.stops):
+            counter.labels(channel)
         self.channel_enabled.labels(channel).set(1)
         self.latency.labels(kind)
         self.delay.labels(kind)

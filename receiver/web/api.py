@@ -8,7 +8,7 @@ from aiohttp import web
 
 from receiver.delivery.dispatch import Dispatcher
 from receiver.delivery.sender import Sender
-from receiver.delivery.standing import BY_OPERATOR
+from receiver.delivery.standing import BY_OPERATOR, Standing
 from receiver.store.base import Backlog, Store
 from receiver.web.answers import answer, instant, refusal
 from receiver.web.middleware import rule
@@ -92,8 +92,8 @@ class Api:
 
     def _told(self, sender: Sender, owed: Backlog) -> dict[str, Any]:
         standing, now = sender.standing, self._store.now()
-        channel = standing.channel
-        used, limit = standing.window.used(channel.windows, now)
+        channel, late = standing.channel, standing.late_since
+        used, limit = standing.used(now)
         return {
             "name": channel.name,
             "kind": channel.kind,
@@ -105,4 +105,26 @@ class Api:
             "last_success": instant(standing.last_success),
             "consecutive_failures": standing.state.failures,
             "window": {"used": used, "limit": limit},
+            "hold_seconds": round(standing.hold_until(now) - now, 3),
+            "late_seconds": round(max(0.0, now - late), 3) if late is not None else 0,
+            "detail": standing.detail,
+            "month": _month(standing, now),
+            "members": _members(standing),
+            "owner": channel.settings.owner,
+            "fallback": channel.settings.fallback,
         }
+
+
+def _month(standing: Standing, now: float) -> dict[str, int | None] | None:
+    """How much was posted in this calendar month, and `limits.monthly`; None where nobody counts."""
+    channel = standing.channel
+    if not channel.month(now):
+        return None
+    return {"posts": standing.pool.posts(now), "limit": channel.settings.limits.monthly or None}
+
+
+def _members(standing: Standing) -> dict[str, int] | None:
+    """How many robots a pool has, and how many of them were lost; None for what is no pool."""
+    pool = standing.pool
+    number = len(pool.members)
+    return {"number": number, "lost": number - len(pool.left)} if number > 1 else None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import orjson
@@ -12,14 +11,13 @@ from aiohttp import web
 
 from receiver.errors import BadPayload
 from receiver.intake.decoding import decode
-from receiver.model import Attempt, Event, Message, State, StoredEvent
-from receiver.store.base import Query, Record, Store
+from receiver.model import Attempt, Event, Message, StoredEvent
+from receiver.store.base import Merged, Record, Store
 from receiver.web.answers import answer, instant, refusal
+from receiver.web.filters import asked_for, page
 from receiver.web.middleware import rule
 
-_MOST = 500
 _TOLD = ("fingerprint", "status", "labels")
-_FILTERS = ("channel", "template", "state", "q", "since", "until", "limit", "cursor")
 
 
 class Records:
@@ -30,15 +28,18 @@ class Records:
         self._read = read
 
     def routes(self) -> list[web.RouteDef]:
-        """The list and one record."""
-        return [web.get("/api/v1/records", self.list), web.get("/api/v1/records/{id}", self.one)]
+        """The list, one record, and what was told together with it."""
+        return [
+            web.get("/api/v1/records", self.list),
+            web.get("/api/v1/records/{id}", self.one),
+            web.get("/api/v1/records/{id}/merged", self.merged),
+        ]
 
     @rule("viewer")
     async def list(self, request: web.Request) -> web.Response:
         """One page, newest first."""
         try:
-            query = _query(request.query)
-            records, cursor = await self._store.records(query)
+            records, cursor = await self._store.records(asked_for(request.query))
         except ValueError as error:
             return refusal(400, "bad_request", str(error))
         return await asyncio.to_thread(self._page, records, cursor)
@@ -51,6 +52,32 @@ class Records:
             return refusal(404, "not_found", "no record has this id")
         return await asyncio.to_thread(self._whole, record)
 
+    @rule("viewer")
+    async def merged(self, request: web.Request) -> web.Response:
+        """One page of all that the record's messages tell, its own alerts among it, in their order."""
+        name = request.match_info["id"]
+        try:
+            found, cursor = await self._store.merged(name, *page(request.query))
+        except ValueError as error:
+            return refusal(400, "bad_request", str(error))
+        if not found and await self._store.record(name) is None:
+            return refusal(404, "not_found", "no record has this id")
+        return await asyncio.to_thread(self._page_of_merged, found, cursor)
+
+    def _page_of_merged(self, found: Sequence[Merged], cursor: str | None) -> web.Response:
+        items = [
+            {
+                "id": one.delivery.id,
+                "message_id": one.message,
+                "state": one.delivery.state,
+                "detail": one.detail,
+                "created_at": instant(one.delivery.created_at),
+                "alerts": self._alerts(one.event, one.alerts),
+            }
+            for one in found
+        ]
+        return answer({"items": items, "next_cursor": cursor})
+
     def _page(self, records: Sequence[Record], cursor: str | None) -> web.Response:
         return answer({"items": [self._told(record) for record in records], "next_cursor": cursor})
 
@@ -59,7 +86,7 @@ class Records:
             {
                 **self._told(record),
                 "content": "\n".join(message.content.decode() for message in record.messages),
-                "messages": [_message(message) for message in record.messages],
+                "messages": [_message(message, record.delivery.id) for message in record.messages],
                 "event": _raw(record.event),
                 "attempts": [_attempt(attempt) for attempt in record.attempts],
             }
@@ -79,64 +106,28 @@ class Records:
             "priority": delivery.priority,
             "created_at": instant(delivery.created_at),
             "sent_at": instant(delivery.sent_at),
-            "alerts": self._alerts(record),
+            "alerts": self._alerts(record.event, delivery.alerts),
+            "detail": delivery.detail or None,
             "merged_into": delivery.merged_into,
+            "told_by": delivery.told_by or None,
+            "stands_in": delivery.stands_in or None,
             "manual": delivery.manual,
             "test": delivery.test,
         }
 
-    def _alerts(self, record: Record) -> Sequence[dict[str, Any]]:
+    def _alerts(self, event: StoredEvent, positions: Iterable[int] | None) -> Sequence[dict[str, Any]]:
+        """The alerts at the positions, all of them if there are none given."""
         try:
-            alerts = self._read(record.event)["alerts"]
+            alerts = self._read(event)["alerts"]
         except BadPayload:
             return []
-        told: Sequence[int] = range(len(alerts)) if record.delivery.alerts is None else record.delivery.alerts
+        told = range(len(alerts)) if positions is None else positions
         return [{key: value for key, value in alerts[position].items() if key in _TOLD} for position in told]
 
 
-def _query(asked: Mapping[str, str]) -> Query:
-    if unknown := [name for name in asked if name not in _FILTERS]:
-        raise ValueError(f"no filter is named {unknown[0][:60]}; there are {', '.join(_FILTERS)}")
-    limit = asked.get("limit", "50")
-    if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
-        raise ValueError(f"limit must be a number from 1 to {_MOST}")
-    return Query(
-        channel=_several(asked, "channel"),
-        template=_several(asked, "template"),
-        state=_states(asked),
-        q=asked.get("q", ""),
-        since=_time(asked, "since"),
-        until=_time(asked, "until"),
-        limit=int(limit),
-        cursor=asked.get("cursor") or None,
-    )
-
-
-def _several(asked: Mapping[str, str], name: str) -> tuple[str, ...]:
-    values: list[str] = asked.getall(name, []) if hasattr(asked, "getall") else [asked[name]] if name in asked else []
-    return tuple(value for value in values if value)
-
-
-def _states(asked: Mapping[str, str]) -> tuple[str, ...]:
-    states = _several(asked, "state")
-    for state in states:
-        if state not in tuple(State):
-            raise ValueError(f"no state is named {state[:60]}; there are {', '.join(State)}")
-    return states
-
-
-def _time(asked: Mapping[str, str], name: str) -> float | None:
-    given = asked.get(name)
-    if not given:
-        return None
-    try:
-        at = datetime.fromisoformat(given.replace(" ", "+"))  # a + that the query string turned into a space
-        return at.timestamp() if at.tzinfo else at.replace(tzinfo=UTC).timestamp()
-    except (ValueError, OverflowError):
-        raise ValueError(f"{name} must be a time in RFC 3339, like 2026-12-01T09:00:00Z") from None
-
-
-def _message(message: Message) -> dict[str, Any]:
+def _message(message: Message, delivery: str) -> dict[str, Any]:
+    """A message; `carries` is what it tells of the delivery: positions in the event, and how fully."""
+    own = [carried for carried in message.carries if carried.delivery == delivery]
     return {
         "id": message.id,
         "number": message.number,
@@ -147,6 +138,8 @@ def _message(message: Message) -> dict[str, Any]:
         "updates": message.updates or None,
         "provider_id": message.provider_id or None,
         "sent_at": instant(message.sent_at),
+        "deliveries": len(message.deliveries),
+        "carries": [{"alerts": list(carried.alerts), "detail": carried.detail} for carried in own],
         "content": message.content.decode(),
     }
 

@@ -9,7 +9,8 @@ import pytest
 from channel_examples import make
 from structlog.testing import capture_logs
 
-from receiver.delivery.notices import AGAIN, AT_MOST, Notice, Notices, is_notice
+from receiver.delivery.notice import Notice, carries_notice, is_notice
+from receiver.delivery.notices import AGAIN, AT_MOST, Notices
 from receiver.errors import StoreUnavailable
 from receiver.intake.formats import Facts
 from receiver.metrics import Metrics
@@ -42,6 +43,7 @@ class Office:
             self.metrics,
             language=lambda channel: channel.settings.language or "zh",
             record_url=lambda delivery: f"http://receiver.example/records/{delivery}",
+            page_url=lambda path: f"http://receiver.example{path}",
             held=lambda _: self.held,
             wake=self.woken.append,
         )
@@ -86,7 +88,7 @@ async def test_a_notice_is_an_event_in_alertmanagers_words(office):
 
 async def test_it_is_owed_to_the_owner_once(office):
     await office.tell(notice("nobody"))
-    [work] = await office.store.due("duty", NOW)
+    [work] = await office.store.owed("duty")
     delivery = work.delivery
     assert (delivery.channel, delivery.route, delivery.kind, delivery.template) == (
         "duty", "owner", "wecom_robot", "default",
@@ -177,7 +179,7 @@ async def test_what_the_store_does_not_take_is_logged_and_told_when_there_is_cau
     with monkeypatch.context() as broken, capture_logs() as logged:
         broken.setattr(office.store, "accept", refuse(StoreUnavailable("the disk is full")))
         await office.tell(notice("nobody"))
-    assert [(entry["log_level"], entry["owner"]) for entry in logged] == [("warning", "duty")]
+    assert [(entry["log_level"], entry["to"]) for entry in logged] == [("warning", "duty")]
     await office.tell(notice("nobody"))
     assert len(await office.records()) == 1
 
@@ -220,3 +222,87 @@ def test_after_the_end_nothing_happens(tmp_path):
         return office
 
     asyncio.run(opened()).notices.tell(notice("nobody"))
+
+
+ENDS = {"began": NOW - 60.0, "status": "resolved"}
+
+
+async def test_an_episode_ends_as_the_alert_that_it_began_as(office):
+    await office.tell(notice(began=NOW - 60.0, labels={"severity": "critical"}))
+    office.now += 5
+    await office.tell(notice(**ENDS, labels={"severity": "critical"}))
+    fired, resolved = await office.alerts()
+    assert all(fired[name] == resolved[name] for name in ("fingerprint", "labels", "startsAt"))
+    assert datetime.fromisoformat(fired["startsAt"]) == datetime.fromtimestamp(NOW - 60.0, UTC)
+    assert (fired["status"], fired["endsAt"], resolved["status"]) == ("firing", "", "resolved")
+    assert datetime.fromisoformat(resolved["endsAt"]) == datetime.fromtimestamp(office.now, UTC)
+    first, second = [record.delivery for record in await office.records()]
+    assert (first.group, first.firing, second.firing) == (second.group, True, False)
+
+
+async def test_an_episode_is_told_once_however_long_it_lasts_and_across_restarts(office):
+    for _ in range(3):
+        await office.tell(notice(began=NOW))
+        await office.store.close()
+        office.now += 2 * AGAIN
+        await office.open()
+    assert len(await office.records()) == 1
+    await office.tell(notice(began=NOW + 1.0))
+    assert len(await office.records()) == 2
+
+
+@pytest.mark.parametrize(("severity", "priority"), [(None, "normal"), ("critical", "high"), ("info", "low")])
+async def test_a_notice_is_as_urgent_as_its_severity(office, severity, priority):
+    await office.tell(notice(labels={"severity": severity} if severity else {}))
+    [record] = await office.records()
+    assert (record.delivery.priority, carries_notice(record.delivery)) == (priority, True)
+
+
+async def test_another_page_says_more(office):
+    words = {"zh": ("{reason}", "看 {page}")}
+    await office.tell(notice(words=words, record="", page="/api/v1/channels/infra", said={"reason": "gone {page}"}))
+    [alert] = await office.alerts()
+    assert alert["generatorURL"] == "http://receiver.example/api/v1/channels/infra"
+    assert alert["annotations"] == {"summary": "gone {page}", "description": f"看 {alert['generatorURL']}"}
+
+
+@pytest.mark.parametrize(("channel", "told"), [("infra", ["duty", "infra"]), ("duty", ["duty"]), ("odd", ["odd"])])
+async def test_the_channel_itself_is_told_beside_its_owner_each_once(office, channel, told):
+    await office.tell(notice(channel=channel, itself=True), notice(channel=channel, itself=True))
+    assert sorted(record.delivery.channel for record in await office.records()) == told
+
+
+async def test_of_too_many_episodes_neither_the_beginning_nor_the_end_is_told(office):
+    for number in range(AT_MOST.count + 2):
+        for status in ("firing", "resolved"):
+            await office.tell(notice(began=NOW + number, status=status))
+    assert [alert["status"] for alert in await office.alerts()] == ["firing", "resolved"] * AT_MOST.count
+
+
+async def test_an_end_that_the_store_did_not_take_is_told_when_it_does(office, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(office.store, "accept", refuse(StoreUnavailable("the disk is full")))
+        await office.tell(notice(**ENDS))
+    await office.tell(notice(**ENDS))
+    assert [alert["status"] for alert in await office.alerts()] == ["resolved"]
+
+
+async def test_a_store_that_is_away_for_long_uses_up_no_notice(office, monkeypatch):
+    with monkeypatch.context() as broken:
+        broken.setattr(office.store, "accept", refuse(StoreUnavailable("the disk is full")))
+        for _ in range(2 * AT_MOST.count):
+            office.now += 1
+            await office.tell(notice(began=NOW))
+    await office.tell(notice(began=NOW))
+    assert len(await office.records()) == 1
+
+
+async def test_a_trouble_that_lasts_is_told_when_there_are_not_too_many_any_more(office):
+    for number in range(AT_MOST.count):
+        await office.tell(notice(began=NOW - number))
+    for _ in range(80):
+        await office.tell(notice(began=NOW + 1))
+        office.now += 60
+    await office.tell(notice(began=NOW + 1, status="resolved"))
+    told = [alert["status"] for alert in await office.alerts()]
+    assert told == ["firing"] * (AT_MOST.count + 1) + ["resolved"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 
+import aiohttp
 import pytest
 import raw_client
 import stage
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from receiver.app import SERVICE, create_app
 from receiver.config import load
+from receiver.model import Delivery, State, StoredEvent, new_id
 from receiver.web.patience import bind, listen
 
 
@@ -33,6 +35,29 @@ class Face:
         for server in self._servers:
             server.close()
         await self._runner.cleanup()
+
+    async def ask(self, method, path, body=None):
+        """Call the API with a body in JSON; (status, the answer)."""
+        async with aiohttp.ClientSession() as session, session.request(method, self.url + path, json=body) as response:
+            return response.status, await response.json()
+
+    async def get(self, path):
+        """What the API answers."""
+        status, answer = await self.ask("GET", path)
+        assert status == 200, answer
+        return answer
+
+    async def owe(self, *names, channel="wecom", group="g", at=None, state=State.QUEUED, reason="", **fields):
+        """Have a delivery of an event with one alert a name kept, as it is after it came to a state; its id."""
+        store = self.service.store
+        now = store.now() if at is None else at
+        event = StoredEvent(new_id(now), "am", now, json.dumps(stage.notification(*names, group=group)).encode())
+        facts = {"kind": "wecom_robot", "template": "default", "route": "route", "group": group, "priority": "normal"}
+        times = {"created_at": now, "released_at": now}
+        told = {"channel": channel, "state": state, "reason": reason}
+        owed = Delivery(id=new_id(now), event_id=event.id, **{**facts, **times, **told, **fields})
+        await store.accept(event, [owed], [])
+        return owed.id
 
     async def send(self, body, *headers, **request):
         """Post raw bytes with raw header lines; the answer."""

@@ -6,7 +6,7 @@ import aiohttp
 import pytest
 from stage import eventually, notification
 
-from receiver.model import Attempt, Card, Delivery, Message, MessageState, State, StoredEvent
+from receiver.model import Attempt, Card, Carried, Delivery, Message, MessageState, State, StoredEvent
 from receiver.store.base import Move, Settlement
 
 NOW = 1_790_000_000.0
@@ -30,7 +30,7 @@ async def page(face):
 
 
 def message(number, **fields):
-    return Message(f"m{number}", "app", b"hello", ("d",), number, 2, **fields)
+    return Message(f"m{number}", "app", b"hello", (Carried("d"),), number, 2, **fields)
 
 
 async def plan(page, *messages):
