@@ -49,7 +49,7 @@ class Sandbox:
 
     @property
     def requests(self) -> deque[Seen]:
-        """Every request, raw, oldest first; the latest 100,000, bodies of the latest 5,000."""
+        """Every request, raw, oldest first; the latest 100,000, bodies of the latest 5,000 and of 64 MiB at most."""
         return self.ledger.requests
 
     @property
@@ -134,7 +134,7 @@ class Sandbox:
     def fault(self, target: str, fault: Fault, times: int | None = 1) -> None:
         """Answer the next `times` calls (None: all) to `target` with `fault`.
 
-        `target` is a kind, a name, `*`, or one step of an app: `feishu_app/token`, `duty/update`.
+        `target` is a kind, a name, `*`, or one step: `feishu_app/token`, `duty/update`, `wecom_robot/upload`.
         """
         self.faults.order(target, fault, times)
 

@@ -65,7 +65,7 @@ class Fault:
 
 
 class Faults:
-    """The faults ordered, per target: a kind, a name, either with a step of an app (`duty/token`), or `*` for all."""
+    """The faults ordered, per target: a kind, a name, either with a step (`duty/token`), or `*` for all."""
 
     def __init__(self) -> None:
         self._ordered: dict[str, deque[Fault]] = {}

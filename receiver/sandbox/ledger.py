@@ -12,6 +12,8 @@ from receiver.sandbox.robots import Robot
 
 _KEPT = 100_000
 _RAW_KEPT = 5_000
+_RAW_BYTES = 64 * 1024**2
+"""Bytes of the raw bodies of requests: a file takes as much as a thousand messages."""
 _VIOLATIONS_KEPT = 10_000
 _REVISIONS_KEPT = 100
 
@@ -118,6 +120,8 @@ class Ledger:
         self.changes = 0
         self._posted = 0
         self._seen = 0
+        self._raw: deque[Seen] = deque()
+        self._raw_bytes = 0
 
     def post(
         self, robot: Robot, at: float, content: Content, raw: bytes, response: bytes, to: tuple[str, ...] = ()
@@ -177,8 +181,12 @@ class Ledger:
         self._seen += 1
         seen = Seen(self._seen, at, method, target, headers, body)
         self.requests.append(seen)
-        if len(self.requests) > _RAW_KEPT:
-            self.requests[-_RAW_KEPT - 1].body = b""
+        self._raw.append(seen)
+        self._raw_bytes += len(body)
+        while len(self._raw) > _RAW_KEPT or (self._raw_bytes > _RAW_BYTES and len(self._raw) > 1):
+            old = self._raw.popleft()
+            self._raw_bytes -= len(old.body)
+            old.body = b""
         return seen
 
     def violate(self, name: str, what: str) -> None:

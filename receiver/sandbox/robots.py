@@ -8,6 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 _STRANGERS = 10_000
 _REMEMBERED = 10_000
@@ -44,6 +45,17 @@ class Options:
     """Seconds in which a Feishu app may recall its message; the tenant's administrator sets them."""
 
 
+class Media(NamedTuple):
+    """An uploaded file: when it came, what it is called, how many bytes it has."""
+
+    at: float
+    name: str
+    size: int
+
+    def __str__(self) -> str:
+        return f"{self.name}, {self.size} B"
+
+
 @dataclass(eq=False)
 class Robot:
     """One credential: its security settings and what it has used of its limits. Times are Unix seconds."""
@@ -60,7 +72,7 @@ class Robot:
     calls: deque[float] = field(default_factory=lambda: deque(maxlen=1000), repr=False)
     blocked_until: float = 0.0
     seen: OrderedDict[str, bytes] = field(default_factory=OrderedDict, repr=False)
-    media: dict[str, float] = field(default_factory=dict, repr=False)
+    media: dict[str, Media] = field(default_factory=dict, repr=False)
     months: dict[str, int] = field(default_factory=dict, repr=False)
 
     @property

@@ -7,7 +7,7 @@ from email.message import Message as Mail
 from email.parser import BytesParser
 from typing import Any
 
-from receiver.sandbox.robots import Robot
+from receiver.sandbox.robots import Media, Robot
 from receiver.sandbox.wecom_types import read_content
 from receiver.sandbox.wecom_wire import sentence
 from receiver.sandbox.wire import Answer, Call, Platform, Refused, as_json, check_json_type, only, read_object
@@ -25,10 +25,13 @@ class WeCom(Platform):
 
     kind = "wecom_robot"
     prefix = "/cgi-bin/webhook/"
-    _hints = 0
+    _hints = _uploads = 0
 
     def credential(self, call: Call) -> str:
         return call.query.get("key", "")
+
+    def step(self, call: Call) -> str:
+        return "upload" if call.path == _UPLOAD else ""
 
     def answer(self, call: Call) -> Answer:
         if call.path == _SEND:
@@ -71,8 +74,8 @@ class WeCom(Platform):
         except ValueError:
             raise Refused(40058, "invalid Request Parameter, Warning: wrong json format. ") from None
 
-    def _media(self, robot: Robot, now: float) -> frozenset[str]:
-        return frozenset(media for media, at in robot.media.items() if now - at < _MEDIA_LIFE)
+    def _media(self, robot: Robot, now: float) -> dict[str, Media]:
+        return {media_id: media for media_id, media in robot.media.items() if now - media.at < _MEDIA_LIFE}
 
     def _check_rate(self, robot: Robot, now: float) -> None:
         if now < robot.blocked_until:
@@ -85,7 +88,7 @@ class WeCom(Platform):
         robot.calls.append(now)
 
     def _upload(self, call: Call, robot: Robot) -> Answer:
-        data = _part(call)
+        name, data = _part(call)
         if not data:
             raise Refused(44001, "empty media data")
         _check_known(robot)
@@ -94,8 +97,9 @@ class WeCom(Platform):
             raise Refused(40004, "invalid media type")
         if not 5 < len(data) <= _MEDIA_BYTES[kind]:
             raise Refused(45001, "media size out of limit")
-        media_id = f"sandbox-{kind}-{len(robot.media) + 1}"
-        robot.media[media_id] = call.at
+        self._uploads += 1
+        media_id = f"sandbox-{kind}-{self._uploads}"
+        robot.media = {**self._media(robot, call.at), media_id: Media(call.at, name, len(data))}
         created = str(int(call.at))
         return as_json({"errcode": 0, "errmsg": "ok", "type": kind, "media_id": media_id, "created_at": created})
 
@@ -105,11 +109,13 @@ def _check_known(robot: Robot) -> None:
         raise Refused(93000, "invalid webhook url")
 
 
-def _part(call: Call) -> bytes:
+def _part(call: Call) -> tuple[str, bytes]:
+    """The name and the content of the uploaded file; empty if there is none."""
     head = f"Content-Type: {call.headers.get('Content-Type', '')}\r\n\r\n".encode()
     mail = BytesParser().parsebytes(head + call.body)
     for part in mail.walk():
         if isinstance(part, Mail) and part.get_param("name", header="content-disposition") == "media":
             payload = part.get_payload(decode=True)
-            return payload if part.get_filename() and isinstance(payload, bytes) else b""
-    return b""
+            name = part.get_filename()
+            return (name, payload) if name and isinstance(payload, bytes) else ("", b"")
+    return "", b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from receiver.sandbox.ledger import Content, Part
@@ -29,7 +29,7 @@ _ROW_NEEDS: dict[str, dict[int, str]] = {
 _NAMES = {"horizontal_content_list": "keyname", "jump_list": "title", "vertical_content_list": "title"}
 
 
-def read_card(card: Mapping[str, Any], media: frozenset[str], note: Note) -> Content:
+def read_card(card: Mapping[str, Any], media: Container[str], note: Note) -> Content:
     """The card as a message. Raises Refused (40058; 44004 when there is nothing in it)."""
     if not card:
         raise Refused(44004, "empty content")
@@ -86,7 +86,7 @@ def check_image(card: Mapping[str, Any]) -> None:
         raise bad("card_image.aspect_ratio out of range.")
 
 
-def rows_in(card: Mapping[str, Any], name: str, limit: int, media: frozenset[str]) -> list[dict[str, Any]]:
+def rows_in(card: Mapping[str, Any], name: str, limit: int, media: Container[str]) -> list[dict[str, Any]]:
     try:
         rows = rows_of(card.get(name))
     except ValueError:
@@ -98,7 +98,7 @@ def rows_in(card: Mapping[str, Any], name: str, limit: int, media: frozenset[str
     return rows
 
 
-def _check_row(row: Mapping[str, Any], name: str, media: frozenset[str]) -> None:
+def _check_row(row: Mapping[str, Any], name: str, media: Container[str]) -> None:
     if not text_of(row.get(_NAMES[name])):
         raise bad(f"{name}.{_NAMES[name]} missing.")
     needed = _ROW_NEEDS.get(name, {}).get(_number(row))

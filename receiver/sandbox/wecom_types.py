@@ -11,6 +11,7 @@ from typing import Any
 
 from receiver.sandbox.dialects import Dialect
 from receiver.sandbox.ledger import Content, Part
+from receiver.sandbox.robots import Media
 from receiver.sandbox.wecom_card import read_card
 from receiver.sandbox.wire import Note, Refused, only, size, text_of
 
@@ -37,7 +38,7 @@ def _everybody(userid: str) -> str:
 
 
 def read_content(
-    msgtype: str, body: Mapping[str, Any], limits: Mapping[str, int], media: frozenset[str], note: Note
+    msgtype: str, body: Mapping[str, Any], limits: Mapping[str, int], media: Mapping[str, Media], note: Note
 ) -> Content:
     """The message in `body`. Raises Refused in the provider's order: empty, too long, against the type's rules."""
     block = body.get(msgtype)
@@ -122,10 +123,10 @@ def _article(article: Mapping[str, Any], note: Note) -> list[Part]:
     return [Part(title, url=url), *([Part(description)] if description else [])]
 
 
-def _media(msgtype: str, block: Mapping[str, Any], media: frozenset[str]) -> Content:
+def _media(msgtype: str, block: Mapping[str, Any], media: Mapping[str, Media]) -> Content:
     media_id = text_of(block.get("media_id"))
     if not media_id:
         raise Refused(44004, "empty content")
     if media_id not in media:
         raise Refused(40007, "invalid media_id")
-    return Content(msgtype, parts=(Part(f"{msgtype} {media_id}", Dialect.IMAGE),))
+    return Content(msgtype, parts=(Part(f"{msgtype} {media[media_id]}", Dialect.IMAGE),))

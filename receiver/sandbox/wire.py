@@ -86,8 +86,8 @@ class Platform(ABC):
     def answer(self, call: Call) -> Answer:
         """Judge the call as the provider would, and keep the message if it takes it."""
 
-    def step(self, call: Call) -> str:  # noqa: ARG002 - robots have one step only
-        """Which of an app's steps the call is (`token`, `send`, `update`, …); empty where there is only one."""
+    def step(self, call: Call) -> str:  # noqa: ARG002 - most robots have one step only
+        """Which step the call is: an app's `token`, `send`, `update`, …, a robot's `upload`; empty if the only one."""
         return ""
 
     def robot(self, call: Call) -> Robot:

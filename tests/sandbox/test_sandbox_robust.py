@@ -66,6 +66,15 @@ def test_old_raw_bodies_are_let_go():
     assert ledger.messages[0].plain == "x"
 
 
+def test_large_bodies_are_let_go_before_there_are_many():
+    ledger, large = Ledger(), b"x" * 3 * 1024**2
+    for number in range(60):
+        ledger.see(0.0, "POST", f"/{number}", {}, large if number % 2 else b"small")
+    kept = [bool(seen.body) for seen in ledger.requests]
+    assert sum(len(seen.body) for seen in ledger.requests) <= 64 * 1024**2
+    assert kept.index(True) == 60 - kept.count(True) == 18
+
+
 def test_strangers_are_forgotten():
     box = Sandbox()
     for number in range(10_005):

@@ -236,6 +236,22 @@ async def test_upload_then_send(box, robot, wire, post):
     assert (await post(SEND, body))[1]["errcode"] == 40007
 
 
+async def test_a_file_is_shown_by_its_name_and_each_upload_is_one_of_its_own(box, robot, wire, post):
+    first, second = (await upload(wire))["media_id"], (await upload(wire, b"x" * 99))["media_id"]
+    for media_id in (second, first):
+        assert (await post(SEND, {"msgtype": "file", "file": {"media_id": media_id}}))[1]["errcode"] == 0
+    assert [shown.plain for shown in box.messages] == ["file log.txt, 99 B", "file log.txt, 10 B"]
+    assert box.violations == []
+
+
+async def test_uploads_are_forgotten_when_they_are_of_no_use_any_more(box, robot, wire):
+    first = (await upload(wire))["media_id"]
+    box.clock.advance(3 * 86400)
+    second = (await upload(wire))["media_id"]
+    assert first != second
+    assert list(box.robots.find("wecom_robot", "k1").media) == [second]
+
+
 async def test_upload_refuses(robot, wire):
     assert (await upload(wire, b"", key="nobody"))["errcode"] == 44001
     assert (await upload(wire, key="nobody"))["errcode"] == 93000
