@@ -23,12 +23,13 @@ from receiver.contacts import Contacts
 from receiver.delivery import dispatch
 from receiver.delivery.dispatch import Dispatcher
 from receiver.delivery.rendering import Renderer
+from receiver.delivery.standing import Standing
 from receiver.errors import ConfigError, Fault
 from receiver.http import Http
 from receiver.intake.formats import Facts
 from receiver.intake.pipeline import UNKNOWN, Intake
 from receiver.intake.routing import Routes
-from receiver.metrics import Metrics
+from receiver.metrics import DETAILS, Metrics
 from receiver.previews import Previews
 from receiver.sandbox import Sandbox, pages_app
 from receiver.settings import fingerprint
@@ -43,6 +44,7 @@ from receiver.web.ops import Ops
 from receiver.web.patience import bind, listen
 from receiver.web.records import Records
 from receiver.web.render import Render
+from receiver.web.sending import Sending
 
 DRAIN_SECONDS = 12.0
 """How long a message in flight may take to end after SIGTERM: a request's own 10 s and its record."""
@@ -78,6 +80,7 @@ async def create_app(settings: Settings, *, sandbox: bool = False) -> web.Applic
         service.ingress,
         service.ops,
         Records(service.store, service.facts.read),
+        Sending(service.store, service.dispatcher),
         Api(service.store, service.dispatcher),
         Render(Previews(settings).make),
         Home(sandbox),
@@ -108,6 +111,8 @@ async def _build(settings: Settings, stage: Stage | None) -> Service:
         routed=routes.mentions,
         read=facts.read,
         record_url=settings.server.record_url,
+        page_url=lambda path: settings.server.external_url + path,
+        zone=ZoneInfo(settings.display.timezone),
     )
     intake = Intake(
         store,
@@ -116,6 +121,7 @@ async def _build(settings: Settings, stage: Stage | None) -> Service:
         metrics,
         held=dispatcher.held,
         wake=dispatcher.wake,
+        zone=ZoneInfo(settings.display.timezone),
     )
     ingress = Ingress(intake, Senders(settings.auth.webhooks), metrics, settings.server.max_body)
     ops = Ops(metrics, check=store.check, refresh=lambda: _refresh(store, dispatcher, metrics))
@@ -146,9 +152,20 @@ async def _refresh(store: Store, dispatcher: Dispatcher, metrics: Metrics) -> No
         backlog = owed.get(name, Backlog())
         metrics.queue_length.labels(name).set(backlog.length)
         metrics.queue_oldest.labels(name).set(max(0.0, now - backlog.oldest) if backlog.oldest is not None else 0)
-        used, limit = sender.standing.window.used(sender.standing.channel.windows, now)
-        metrics.window_used.labels(name).set(used)
-        metrics.window_limit.labels(name).set(limit)
+        _measure(sender.standing, metrics, now)
+
+
+def _measure(standing: Standing, metrics: Metrics, now: float) -> None:
+    name, (used, limit) = standing.channel.name, standing.used(now)
+    for gauge, value in (
+        (metrics.window_used, used),
+        (metrics.window_limit, limit),
+        (metrics.hold, standing.hold_until(now) - now),
+        (metrics.detail, DETAILS.index(standing.detail)),
+        (metrics.monthly_posts, standing.pool.posts(now) if standing.channel.month(now) else 0),
+        (metrics.monthly_limit, standing.channel.settings.limits.monthly or 0),
+    ):
+        gauge.labels(name).set(value)
 
 
 def _lifetime(service: Service, stage: Stage | None) -> Any:

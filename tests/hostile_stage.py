@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,14 +13,18 @@ from rendering_samples import alert, event
 from stand_in import NOW, StandIn
 
 from receiver.delivery.addressees import Addressees
+from receiver.delivery.bundle import Bundle
+from receiver.delivery.owed import Owed
 from receiver.delivery.planning import Planner
-from receiver.delivery.rendering import DisplaySettings, Renderer, Rendering, TemplateSettings
+from receiver.delivery.rendering import Batch, DisplaySettings, Renderer, Rendering, TemplateSettings
+from receiver.delivery.rendering.counts import counted
 from receiver.delivery.rendering.times import zone
 from receiver.intake.routing import Routes, RouteSettings
 from receiver.metrics import Metrics
-from receiver.model import Delivery, Event, Message, State, StoredEvent
+from receiver.model import Carried, Delivery, Event, Message, State, StoredEvent, new_id
 from receiver.sandbox import Posted
 from receiver.store.base import Work
+from receiver.text import Text
 
 _LINKS = ("generatorURL", "silenceURL", "dashboardURL", "panelURL", "imageURL")
 
@@ -48,7 +53,6 @@ class Stage:
             _RENDERER,
             Addressees(contacts(zone=zone("Asia/Shanghai")), routes.mentions),
             _METRICS,
-            read=lambda _: self.event,
             record_url=lambda _: "https://record.ours.example/d1",
         )
 
@@ -60,13 +64,31 @@ class Stage:
         assert self.stand_in.sandbox.violations == []
         return posted
 
+    def digest(self, event: Event, *, lines: int = 1, plain: bool = False) -> list[Posted]:
+        """What people see of a digest that tells the first alerts of `event` in lines and the others in two numbers."""
+        record, alerts = "https://record.ours.example/d1", event["alerts"]
+        batch = Batch(event, alerts[:lines], record, digest=True, counts=counted(alerts[lines:], 2), waiting=7)
+        texts = _RENDERER.render(self.channel, batch, NOW, plain=plain).texts
+        messages = [self._message(text, target) for text in texts for target in self.channel.targets]
+        posted = asyncio.run(self.stand_in.post(self.channel, messages))
+        assert posted
+        assert self.stand_in.sandbox.violations == []
+        return posted
+
+    def _message(self, text: Text, target: str) -> Message:
+        named = new_id(NOW)
+        return Message(
+            named, "ops", self.channel.compose(text, named), (Carried("d1"),), plain=text.plain, target=target
+        )
+
     def _planned(self, plain: bool) -> list[Message]:
         delivery = Delivery("d1", "e1", "ops", "k", "default", "route", "g", "normal", State.QUEUED, NOW, NOW)
-        work = Work(delivery, StoredEvent("e1", "am", NOW, b""))
+        owed = Owed(Work(delivery, StoredEvent("e1", "am", NOW, b"")), lambda _: self.event)
         if not plain:
-            return self.planner.plan(work, NOW)
-        refused = [Message("m", "ops", b"", ("d1",), target=target) for target in self.channel.targets]
-        return [text for message in refused for text in self.planner.instead(work, message, None, NOW)]
+            return self.planner.whole([owed], NOW)
+        refused = [Message("m", "ops", b"", (Carried("d1"),), target=target) for target in self.channel.targets]
+        bundle = Bundle([owed], deque())
+        return [text for message in refused for text in self.planner.instead(bundle, message, None, NOW)]
 
 
 def told_of(

@@ -26,7 +26,7 @@ def test_the_version():
 def test_the_example_is_right():
     done = run("check-config", "config.example.yaml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "OK (7 channels, 4 routes)" in done.stdout
+    assert "OK (7 channels, 5 routes)" in done.stdout
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from receiver import logs
 from receiver.channels.base import Channel
@@ -13,6 +13,9 @@ from receiver.text import Mention, Mentions
 
 RouteRules = Callable[[Event, Delivery, Sequence[Alert]], Sequence[Rule]]
 """What the routes say about mentions for these alerts of a delivery's event."""
+
+Share = tuple[Delivery, Event, Sequence[Alert]]
+"""Alerts of a delivery's event."""
 
 _TOLD = 1000
 _UNKNOWN = {
@@ -46,12 +49,20 @@ class Addressees:
 
     def of(self, channel: Channel, delivery: Delivery, event: Event, alerts: Sequence[Alert], now: float) -> Mentions:
         """Whom the delivery's route and its channel mention for `alerts` at the Unix time `now`."""
-        own = channel.settings.mentions
-        rules = [*self._routed(event, delivery, alerts), *([(own, alerts)] if own else [])]
-        if not rules:
+        return self.of_all(channel, [(delivery, event, alerts)], now)
+
+    def of_all(self, channel: Channel, shares: Iterable[Share], now: float) -> Mentions:
+        """Whom a message mentions that tells alerts of several deliveries: (delivery, its event, the alerts)."""
+        own, rules, first = channel.settings.mentions, list[Rule](), None
+        for delivery, event, alerts in shares:
+            first = first or delivery
+            rules += self._routed(event, delivery, alerts)
+            if own:
+                rules.append((own, alerts))
+        if not rules or first is None:
             return Mentions()
         found = mentioned(rules, self._contacts, now)
-        self.tell(channel, delivery, found.unknown)
+        self.tell(channel, first, found.unknown)
         return Mentions(tuple(map(_mention, found.contacts)), found.everyone)
 
     def tell(self, channel: Channel, delivery: Delivery, unknown: Sequence[str]) -> None:

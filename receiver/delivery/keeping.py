@@ -69,7 +69,7 @@ def outdated(
 
 def says_no_more(message: Message) -> bool:
     """Whether `message` only replaces one that does not count any more."""
-    return bool(message.updates) and not message.alerts
+    return bool(message.updates) and not message.tells
 
 
 def worth_waiting(decision: Decision, delivery: Delivery) -> bool:

@@ -40,6 +40,11 @@ class Ledger:
         """Have the end of `delivery` written down; `finish` waits for it."""
         self._open.append((delivery, asyncio.create_task(self.write(settlement))))
 
+    @property
+    def busy(self) -> bool:
+        """Whether something that was begun may not be written yet."""
+        return bool(self._open)
+
     async def finish(self) -> list[Delivery]:
         """Wait until all that was begun is written; the deliveries whose outcome the store did not take."""
         refused = []

@@ -6,7 +6,7 @@ from time import perf_counter
 from traceback import extract_tb
 
 from receiver import logs
-from receiver.channels.base import Confirmation
+from receiver.channels.base import Channel, Confirmation
 from receiver.delivery.standing import Standing
 from receiver.errors import DeliveryError, Unavailable
 from receiver.model import Attempt, Message
@@ -14,11 +14,14 @@ from receiver.model import Attempt, Message
 _log = logs.get("sender")
 
 
-async def post(standing: Standing, message: Message, at: float) -> tuple[Attempt, Confirmation | DeliveryError]:
-    """Send `message` at the Unix time `at`; the attempt, and the confirmation or what went wrong. Never raises."""
+async def post(
+    standing: Standing, channel: Channel, message: Message, at: float
+) -> tuple[Attempt, Confirmation | DeliveryError]:
+    """Send `message` by `channel`, one of the pool, at the Unix time `at`; the attempt, and the confirmation or what
+    went wrong. Never raises."""
     begun = perf_counter()
     try:
-        outcome: Confirmation | DeliveryError = await standing.channel.send(message, at)
+        outcome: Confirmation | DeliveryError = await channel.send(message, at)
     except DeliveryError as caught:
         outcome = caught
     except Exception as caught:  # it may have been posted: the same bytes again, at the usual times

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from receiver.channels.base import Channel
 from receiver.delivery.addressees import Addressees
+from receiver.delivery.owed import Owed
 from receiver.delivery.planning import Planner
 from receiver.delivery.rendering import Batch, Renderer, Rendering
 from receiver.delivery.rendering.texts import was_cut
@@ -130,8 +131,8 @@ def preview(
     now: float,
 ) -> Preview:
     """The messages that would tell all of `event` on `channel` if `route` took it there at the Unix time `now`."""
-    planner = Planner(channel, renderer, audience, Metrics(), read=lambda _: event, record_url=record_url)
-    messages = planner.plan(_work(channel, event, route, now), now)
+    planner = Planner(channel, renderer, audience, Metrics(), record_url=record_url)
+    messages = planner.whole([Owed(_work(channel, event, route, now), lambda _: event)], now)
     shown = tuple(_shown(channel, message, read, now) for message in messages[:MOST])
     return Preview(
         kind=channel.kind,

@@ -1,60 +1,163 @@
-"""How far one delivery has come: whom it reached, what was refused, and how it therefore ends."""
+"""How far the deliveries of a bundle have come: whom they reached, what was refused, and how they therefore end."""
 
 from __future__ import annotations
 
-from receiver.delivery.keeping import says_no_more
-from receiver.delivery.standing import Standing
-from receiver.model import State
-from receiver.store.base import ChannelState, Move, Work
+from collections.abc import Iterable, Iterator
 
+from receiver.delivery.bundle import Bundle
+from receiver.delivery.keeping import says_no_more
+from receiver.delivery.owed import Owed
+from receiver.delivery.queue import Queue
+from receiver.delivery.standing import Standing
+from receiver.model import Message, State
+from receiver.store.base import ChannelState, Move
+
+TOO_OLD = "too old"
+"""The reason of what was not sent while it was worth it."""
 _LONGEST = 500
+
+Ends = tuple[ChannelState | None, tuple[Move, ...]]
+"""The channel's state to keep if that changed, and what becomes of deliveries."""
 
 
 class Progress:
-    """What is known of the messages of one delivery so far, also of those sent before a restart."""
+    """What is known of the messages of one bundle so far, also of those sent before a restart."""
 
-    def __init__(self, work: Work, standing: Standing) -> None:
-        self._delivery = work.delivery
+    def __init__(self, bundle: Bundle, queue: Queue, standing: Standing) -> None:
+        self._bundle = bundle
+        self._queue = queue
         self._standing = standing
-        self.trouble = work.refused
-        """Why it can only end as failed; empty while it need not."""
-        self.reached = work.reached
-        """Whether anything of it has arrived."""
-        self._notes = list(work.notes)
-        self._left = [message for message in work.messages if not says_no_more(message)]
         self._again_at = 0.0
+        self.arrived = False
+        """Whether a message that counts has arrived since the bundle was taken up."""
 
     @property
-    def said(self) -> str:
-        """What there is to know of it so far: the trouble, or whom it does not reach."""
-        return self.trouble or "; ".join(self._notes)[:_LONGEST]
+    def reached(self) -> bool:
+        """Whether anything of it has arrived."""
+        return any(owed.reached for owed in self._bundle.owed)
 
-    def note(self, note: str) -> None:
-        """Keep in mind whom it does not reach."""
-        if note and note not in self._notes:
-            self._notes.append(note)
+    @property
+    def trouble(self) -> str:
+        """Why some of it can only end as failed; empty while it need not."""
+        return next((owed.refused for owed in self._bundle.owed if owed.refused), "")
+
+    def tell(self, message: Message) -> None:
+        """`message` has arrived, or can never: what it tells need not be told any more."""
+        by_id = {owed.id: owed for owed in self._bundle.of(message)}
+        for carried in message.carries:
+            if carried.delivery in by_id:
+                by_id[carried.delivery].tell(carried.alerts, carried.detail)
+
+    def reach(self, message: Message) -> None:
+        """`message` has arrived."""
+        self.tell(message)
+        if not says_no_more(message):
+            self.arrived = True
+            for owed in self._bundle.of(message):
+                owed.reached = True
+
+    def refuse(self, message: Message, why: str) -> None:
+        """`message` can never arrive: its deliveries can only end as failed."""
+        self.tell(message)
+        for owed in self._bundle.of(message):
+            owed.refused = why
+
+    def note(self, message: Message, note: str) -> None:
+        """Keep in mind whom the deliveries of `message` do not reach."""
+        for owed in self._bundle.of(message):
+            owed.note(note)
 
     def again(self, at: float) -> None:
         """Some receivers are to get it once more at the Unix time `at`."""
         self._again_at = max(self._again_at, at)
 
-    def end(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:
-        """What becomes of it when no part is left, and the channel's state to keep if that changed."""
-        delivery, attempts = self._delivery, self._delivery.attempts
-        if self._again_at:
-            return None, (Move(delivery.id, State.QUEUED, self.said, self._again_at, attempts),)
-        if self.trouble:
-            state = self._standing.gave_up("clientError", self.trouble, now)
-            return state, (Move(delivery.id, State.FAILED, self.trouble, attempts=attempts),)
-        state = self._standing.arrived(delivery, now)
-        return state, (Move(delivery.id, State.SENT, self.said, attempts=attempts, sent_at=now),)
+    def waiting(self, due_at: float, counted: int = 0) -> tuple[Move, ...]:
+        """All of the bundle waits until `due_at`; `counted` tries more count."""
+        return tuple(
+            Move(one.id, State.QUEUED, said(one), due_at, one.delivery.attempts + counted) for one in self._bundle.owed
+        )
 
-    def expire(self, now: float) -> tuple[ChannelState | None, tuple[Move, ...]]:
-        """What becomes of it when it grew too old: as if no part were left, where all that count have arrived."""
-        if self.reached and not self._left:
+    def going_on(self) -> tuple[Move, ...]:
+        """What there is to know of the bundle while it is being sent."""
+        return tuple(
+            Move(one.id, State.SENDING, said(one), attempts=one.delivery.attempts)
+            for one in self._bundle.owed
+            if said(one) != one.delivery.reason
+        )
+
+    def end(self, now: float) -> Ends:
+        """What becomes of the deliveries when no message is left."""
+        if self._again_at:
+            return None, self.waiting(self._again_at)
+        state: ChannelState | None = None
+        moves: list[Move] = []
+        ended: set[str] = set()
+        for owed in self._ended(ended):
+            changed, move = self._end(owed, now, self._bundle.head.id)
+            state = changed or state
+            moves.append(move)
+        moves += [
+            Move(one.id, State.QUEUED, said(one), now, one.delivery.attempts)
+            for one in self._bundle.owed
+            if one.id not in ended
+        ]
+        return state, tuple(moves)
+
+    def _ended(self, ended: set[str]) -> Iterator[Owed]:
+        """Those that have been told whole, and of their groups all before them; `ended` is filled with their ids."""
+        for owed in self._bundle.owed:
+            if owed.id in ended or not self._is_done(owed, ended):
+                continue
+            for one in (owed, *self._queue.behind(owed)):
+                if one is not owed and not one.finished:
+                    break
+                ended.add(one.id)
+                yield one
+
+    def _is_done(self, owed: Owed, ended: set[str]) -> bool:
+        told = owed.finished or (owed.readable and not owed.positions)
+        return told and all(one.id in ended for one in self._queue.ahead(owed))
+
+    def _end(self, owed: Owed, now: float, head: str = "") -> tuple[ChannelState | None, Move]:
+        """What becomes of what was told whole, with the delivery `head`."""
+        delivery = owed.delivery
+        merged_into = head if head and owed.id != head else None
+        if owed.refused:
+            state = self._standing.gave_up("clientError", owed.refused, now)
+            return state, Move(owed.id, State.FAILED, owed.refused, 0.0, delivery.attempts, None, owed.detail)
+        state = self._standing.arrived(owed, now, merged=merged_into is not None)
+        move = Move(owed.id, State.SENT, said(owed), 0.0, delivery.attempts, now, owed.detail, merged_into)
+        return state, move
+
+    def expire(self, now: float, *, counts: bool) -> Ends:
+        """What becomes of the deliveries when they grew too old: as if no message were left, where all arrived.
+
+        `counts` says whether what was tried counts towards the stop of the channel.
+        """
+        if self.reached and all(map(says_no_more, self._bundle.messages)) and self._bundle.messages:
             return self.end(now)
-        delivery = self._delivery
-        tried = delivery.attempts or self.reached or self.trouble or any(message.retried for message in self._left)
-        state = self._standing.gave_up("contextDeadlineExceeded", "too old", now, counts=False)
+        state: ChannelState | None = None
+        moves: list[Move] = []
+        missed = {one for message in self._bundle.messages if not says_no_more(message) for one in message.deliveries}
+        for owed in self._bundle.owed:
+            done = owed.finished and owed.id not in missed
+            changed, move = self._end(owed, now) if done else self._too_old(owed, now, counts)
+            state = changed or state
+            moves.append(move)
+        return state, tuple(moves)
+
+    def _too_old(self, owed: Owed, now: float, counts: bool) -> tuple[ChannelState | None, Move]:
+        tried = self._was_tried(owed)
+        state = self._standing.gave_up("contextDeadlineExceeded", TOO_OLD, now, counts=counts and tried)
         ended = State.FAILED if tried else State.EXPIRED
-        return state, (Move(delivery.id, ended, "too old", attempts=delivery.attempts),)
+        return state, Move(owed.id, ended, TOO_OLD, attempts=owed.delivery.attempts, detail=owed.detail)
+
+    def _was_tried(self, owed: Owed) -> bool:
+        messages: Iterable[Message] = self._bundle.messages
+        retried = any(message.retried for message in messages if not says_no_more(message))
+        return bool(owed.delivery.attempts or owed.reached or owed.refused or retried)
+
+
+def said(owed: Owed) -> str:
+    """What there is to know of a delivery so far: the trouble, or whom it does not reach."""
+    return owed.refused or "; ".join(owed.notes)[:_LONGEST]

@@ -1,24 +1,23 @@
-"""One channel's loop: what is due, a slot of its window, a message, a post, and the record of how it ended."""
+"""One channel's loop: a free slot, the next message out of all that is due, a post, and the record of how it ended."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
 
 from receiver import logs
-from receiver.delivery.aside import Aside
-from receiver.delivery.coalescing import coalesce
-from receiver.delivery.course import Course
-from receiver.delivery.ledger import Ledger
-from receiver.delivery.planning import Planner
-from receiver.delivery.progress import Progress
-from receiver.delivery.retry import backoff, deadline
-from receiver.delivery.standing import Standing
-from receiver.delivery.targets import sifted
+from receiver.delivery.bundle import Bundle
+from receiver.delivery.composing import Composer
+from receiver.delivery.course import Course, Slot
+from receiver.delivery.gathering import Gathering
+from receiver.delivery.kit import Kit
+from receiver.delivery.listing import Listing
+from receiver.delivery.owed import Owed
+from receiver.delivery.slots import Slots
+from receiver.delivery.upkeep import Upkeep
 from receiver.errors import StoreUnavailable
-from receiver.model import Delivery, MessageState, State
-from receiver.store.base import ChannelState, Move, Settlement, Store, Work
+from receiver.store.base import ChannelState
 
 _POLL = 30.0
 _STUMBLED = 5.0
@@ -26,23 +25,39 @@ _STUMBLED = 5.0
 _log = logs.get("sender")
 
 
-class Sender:
-    """Sees one channel's deliveries through, one at a time, so that its groups keep their order."""
+class Pause(NamedTuple):
+    """For how many seconds to wait; `deaf` to what comes in meanwhile."""
 
-    def __init__(self, standing: Standing, planner: Planner, store: Store, aside: Aside) -> None:
-        self.standing = standing
-        self._aside = aside
-        self._channel = standing.channel
-        self._planner = planner
-        self._store = store
-        self._ledger = Ledger(store, lambda: standing.state)
-        self._sorted = standing.changes
+    seconds: float
+    deaf: bool = False
+
+
+class Sender:
+    """Sees one channel's deliveries through, one message at a time, so that its groups keep their order."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.standing = kit.standing
+        self._kit = kit
+        self._queue, self._store, self._channel = kit.queue, kit.store, kit.standing.channel
+        self._composer = Composer(kit.planner)
+        self._upkeep = Upkeep(kit)
+        self._listing = Listing(kit)
+        together = self._channel.merges and bool(self._channel.windows)
+        self._gathering = Gathering(self._channel.settings.limits.gather if together else 0.0)
+        self._slots = Slots(kit.standing)
+        self._sorted = kit.standing.changes
         self._awake = asyncio.Event()
         self._changed = asyncio.Event()
         self._closing = False
 
     def wake(self) -> None:
         """Something new is owed."""
+        self._queue.news = True
+        self._awake.set()
+
+    def reload(self) -> None:
+        """What is owed was changed by somebody else."""
+        self._queue.stale = True
         self._awake.set()
 
     def _turn_around(self) -> None:
@@ -60,8 +75,9 @@ class Sender:
         while not self._closing:
             try:
                 self._awake.clear()
-                if not await self._round():
-                    await self._idle()
+                if (pause := await self._round()) is not None:
+                    await self._written()
+                    await self._rest(pause)
             except StoreUnavailable as error:
                 _log.warning("the store is away", channel=self._channel.name, error=str(error))
                 await self._pause(1.0)
@@ -69,30 +85,76 @@ class Sender:
                 _log.exception("a channel stumbled", channel=self._channel.name)
                 await self._pause(_STUMBLED)
         await self._written()
+        await self._listing.finish()
+
+    async def _rest(self, pause: Pause) -> None:
+        """Wait for what is new, or, deaf to that, for the time to pass."""
+        if self._closing or self._sorted != self.standing.changes:
+            return
+        if pause.deaf:
+            await self._pause(pause.seconds)
+        else:
+            await self._wait(self._awake, pause.seconds)
 
     async def _pause(self, seconds: float) -> None:
         """Do nothing for so long, unless the channel's state changes or it is closed."""
         if not self._closing:
             self._changed.clear()
-            await _wait(self._changed, seconds)
+            await self._wait(self._changed, seconds)
+
+    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until the event is set, or so many seconds."""
+        try:
+            async with asyncio.timeout(max(seconds, 0.005)):
+                await event.wait()
+        except TimeoutError:
+            pass
 
     def _may_send(self) -> bool:
         return self.standing.enabled and not self._closing
 
-    async def _round(self) -> bool:
-        """Deliver what is due now; False when there is nothing to do."""
-        await self._written()
+    async def _round(self) -> Pause | None:
+        """Send the next bundle if there is one and its time has come; else how long to wait, and for what."""
         await self._sort()
+        if self._queue.stale:
+            await self._written()
+        if not self._may_send():
+            return Pause(_POLL)
         now = self._store.now()
-        if not self._may_send() or self.standing.resting(now) > now:
-            return False
-        work = coalesce(await self._store.due(self._channel.name, now))
-        for item in work:
-            now = self._store.now()
-            if not self._may_send() or self.standing.resting(now) > now:
-                break
-            await self._deliver(item)
-        return bool(work)
+        if (rest := self.standing.resting(now)) > now:
+            return Pause(rest - now)
+        await self._look(now)
+        now = self._store.now()  # a window takes slots after `now` for those of a clock that was set back
+        due, begun = self._queue.due(now), self._queue.begun(now)
+        self._slots.mind_lateness(due, now)
+        if not due and not begun:
+            self._listing.look(now)
+            return self._until_due(now)
+        if begun is None and (wait := self._gathering.wait(due, self._composer.estimate, now)):
+            return Pause(wait)
+        told, by = (begun.owed, begun.by) if begun else (due, None)
+        if (wait := self._slots.free_at(told, now, by)[0] - now) > 0:
+            return Pause(min(wait, _POLL), deaf=True)
+        await self._send(begun, due)
+        return None
+
+    async def _look(self, now: float) -> None:
+        """Read what is owed, and what a schedule has held until now; what needs no message any more ends here."""
+        if self._queue.news:
+            self._upkeep.release_at = await self._store.next_release(self._channel.name)
+        await self._queue.refresh()
+        if await self._upkeep.release(now):
+            await self._written()
+            self._queue.stale = True
+            await self._queue.refresh()
+        await self._upkeep.finish_told()
+        await self._upkeep.expire(now)
+
+    def _until_due(self, now: float) -> Pause:
+        known = (self._queue.next_due(), self._upkeep.release_at, self._listing.due_at(now))
+        times = [at for at in known if at is not None]
+        wait = min(times, default=now + _POLL) - now
+        return Pause(min(max(wait, 0.005), _POLL))
 
     async def _sort(self) -> None:
         """Hold or release what is owed after the channel's state changed: before anything newer has its turn."""
@@ -102,76 +164,81 @@ class Sender:
                 await self._store.release(name, self._store.now(), ("disabled", "stopped"))
             else:
                 self.standing.held(await self._store.hold(name, state), state)
+            self._queue.stale = True
             self._sorted = change
 
     async def _written(self) -> None:
-        """Wait until it is written what arrived; only then does the store say rightly what is due."""
-        for delivery in await self._ledger.finish():
-            await self._put_off(delivery)
+        """Wait until it is written what arrived; only then does the store say rightly what is owed."""
+        for delivery in await self._kit.ledger.finish():
+            await self._upkeep.put_off(delivery)
 
-    async def _idle(self) -> None:
-        wait = _POLL
-        if self._may_send():
-            due = await self._store.next_due(self._channel.name)
-            if due is not None:
-                now = self._store.now()
-                wait = max(due, self.standing.resting(now)) - now
-        await _wait(self._awake, min(max(wait, 0.005), _POLL))
-
-    async def _turn(self) -> float | None:
+    async def _take(self, bundle: Bundle) -> Slot | None:
         """Wait for a slot and take it; waiting is no attempt. None if the channel is to send nothing now."""
-        standing = self.standing
         while self._may_send():
             now = self._store.now()
-            at = standing.window.free_at(self._channel.windows, now)
+            at, member = self._slots.free_at(bundle.owed, now, bundle.by)
             if at <= now:
-                if standing.credential:
-                    standing.window.take(now)
-                return now
+                member.take(now)
+                return Slot(now, member)
             self._changed.clear()
-            await _wait(self._changed, at - now)
+            await self._wait(self._changed, at - now)
         return None
 
-    async def _deliver(self, work: Work) -> None:
+    async def _send(self, begun: Bundle | None, due: list[Owed]) -> None:
+        """Send the bundle that was begun, or else the next one out of all that is due."""
+        if begun is not None and due and begun.rebuildable and self._channel.merges:
+            await self._upkeep.rebuild(begun)
+            return
+        about = begun.owed if begun else due
         try:
-            if self._store.now() >= deadline(work.delivery):
-                await self._expire(work)
-            elif (left := await self._sift(work)) is not None:
-                course = Course(left, self.standing, self._planner, self._store, self._ledger, self._aside)
-                await course.run(self._turn)
+            bundle = begun or await self._next(due)
+            about = bundle.owed
+            if await (self._take_up(bundle) if begun else self._planned(bundle)):
+                await self._run(bundle)
         except (StoreUnavailable, asyncio.CancelledError):
+            self._queue.stale = True
             raise
         except Exception:  # a poisoned delivery must not block its channel
-            _log.exception("a delivery could not be processed", channel=self._channel.name, id=work.delivery.id)
-            await self._put_off(work.delivery)
+            _log.exception("a delivery could not be processed", channel=self._channel.name, id=about[0].id)
+            self._queue.stale = True
+            await self._upkeep.blame(about, begun=begun is not None)
 
-    async def _sift(self, work: Work) -> Work | None:
-        """`work` without whom the configuration does not name any more; None if nothing else was left to do."""
+    async def _next(self, due: list[Owed]) -> Bundle:
+        """The next bundle out of all that is due; without messages if it is to be told whole."""
         now = self._store.now()
-        left, settlement = sifted(work, self._channel.targets, now)
-        if settlement is None:
-            return work
-        ended = left.reached and not left.messages
-        state, moves = Progress(left, self.standing).end(now) if ended else (None, ())
-        named = (self._channel.name, state) if state else None
-        await self._ledger.write(replace(settlement, moves=moves, channel=named))
-        return None if ended else left
+        slots = partial(self._slots.upcoming, now)
+        return await self._kit.made(lambda: self._composer.next(due, now, slots), due)
 
-    async def _expire(self, work: Work) -> None:
-        state, moves = Progress(work, self.standing).expire(self._store.now())
-        for move in moves:
-            log = _log.info if move.state is State.SENT else _log.error
-            log("a delivery grew too old", channel=self._channel.name, id=move.delivery_id, state=str(move.state))
-        named = (self._channel.name, state) if state else None
-        await self._ledger.write(Settlement("", MessageState.FAILED, None, moves, channel=named))
+    async def _planned(self, bundle: Bundle) -> bool:
+        """Give the bundle its messages if it has none yet."""
+        if not bundle.messages:
+            await self._upkeep.compare(bundle)
+            make = partial(self._kit.planner.whole, bundle.owed, self._store.now(), bundle.cards, bundle.told)
+            bundle.planned = await self._kit.made(make, bundle.owed)
+            bundle.messages.extend(bundle.planned)
+        return bool(bundle.messages)
 
-    async def _put_off(self, delivery: Delivery) -> None:
-        wait = backoff(delivery.attempts, random.uniform(-1, 1))  # noqa: S311 - spreads retries
-        due = self._store.now() + wait
-        await self._move(Move(delivery.id, State.QUEUED, "internal error", due, delivery.attempts + 1))
+    async def _take_up(self, begun: Bundle) -> bool:
+        """Go on with what was begun; False if nobody is left to be told."""
+        self._queue.open.remove(begun)
+        if not await self._upkeep.sift(begun):
+            return False
+        await self._upkeep.compare(begun)
+        return True
 
-    async def _move(self, move: Move) -> None:
-        await self._ledger.write(Settlement("", MessageState.FAILED, None, (move,)))
+    async def _run(self, bundle: Bundle) -> None:
+        await Course(bundle, self._kit, self._has_news).run(lambda: self._take(bundle))
+        bundle.messages.extend(bundle.later)
+        bundle.later = []
+        if bundle.messages and not bundle.planned and not self._queue.stale:
+            self._queue.open.append(bundle)
+
+    async def _has_news(self) -> bool:
+        """Whether something is due beside the bundle that is being sent."""
+        if not self._channel.merges or not self._queue.news or self._queue.stale:
+            return False
+        await self._queue.refresh()
+        return bool(self._queue.due(self._store.now()))
 
     async def change(self, state: str, reason: str) -> ChannelState:
         """Enable or disable the channel: what it owes is held, or comes back with its age counting anew."""
@@ -180,12 +247,3 @@ class Sender:
         await self._store.set_channel(self._channel.name, kept)
         await self._sort()
         return kept
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    """Wait until the event is set, or so many seconds."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from receiver import logs
 from receiver.channels.base import Channel
+from receiver.delivery.owed import Owed
+from receiver.delivery.pool import Member, Pool
 from receiver.delivery.retry import backoff
-from receiver.delivery.window import Window
 from receiver.errors import DeliveryError, Reason, Throttled, Unavailable
 from receiver.metrics import Metrics
-from receiver.model import Attempt, Delivery
+from receiver.model import Attempt, Detail, Message
 from receiver.store.base import ChannelState
 
 BY_OPERATOR = "disabled by an operator"
 """The reason of a channel that only an operator enables again."""
 STOP_AFTER = 3
 """Given-up deliveries in a row that stop a channel."""
-LONGEST_REST = 150.0
+STRETCH = 2.0
+"""How much longer the waits are while a provider is down as a whole."""
+LONGEST_REST = 300.0
 """A rest further ahead than any backoff comes from a clock that was set back."""
 
 _log = logs.get("sender")
@@ -29,13 +33,13 @@ class Standing:
     def __init__(
         self,
         channel: Channel,
-        window: Window,
+        pool: Pool,
         state: ChannelState,
         metrics: Metrics,
         last_success: float | None = None,
     ) -> None:
         self.channel = channel
-        self.window = window
+        self.pool = pool
         self.state = state
         self._metrics = metrics
         self._labels = (channel.name, channel.kind)
@@ -44,8 +48,15 @@ class Standing:
         self._notifications = metrics.notifications.labels(*self._labels)
         self._delay = metrics.delay.labels(channel.kind)
         self._last_success = metrics.last_success.labels(channel.name)
+        self._merged = metrics.merged.labels(channel.name)
         self._rest_until = 0.0
         self._outages = 0
+        self.detail: Detail = "full"
+        """How fully the latest message told its alerts."""
+        self.late_since: float | None = None
+        """Since when what is due is later than it should be; None while it is not."""
+        self.worked_since = 0.0
+        """Since when messages can be sent again after the provider was left alone."""
         self.changes = 0
         """How often the channel was enabled, disabled or stopped."""
         self.last_success = last_success
@@ -62,10 +73,18 @@ class Standing:
         """Why the channel holds what it is owed: `disabled` or `stopped`; empty when it does not."""
         return "" if self.enabled else self.state.state
 
+    def used(self, now: float) -> tuple[int, int]:
+        """(messages in the fullest rate window, its limit), of a pool all together; (0, 0) without a limit."""
+        return self.pool.used(now)
+
     @property
-    def credential(self) -> str:
-        """What the slots are taken from; empty when the channel has no rate limit."""
-        return self.channel.credential if self.channel.windows else ""
+    def month_used(self) -> int:
+        """How many posts were counted in the latest month in which there was one."""
+        return self.pool.posted(max(one.month for one in self.pool.members))
+
+    def hold_until(self, now: float) -> float:
+        """Until when the provider asked to be left alone; `now` when it did not."""
+        return self.pool.hold_until(now)
 
     def resting(self, now: float) -> float:
         """Until when the provider is left alone after an outage; `now` when it is not."""
@@ -76,13 +95,18 @@ class Standing:
         self.state = replace(self.state, state=state, reason=reason, changed_at=now, failures=0)
         self.changes += 1
         self._rest_until, self._outages = 0.0, 0  # whoever enables a channel wants to see it work
+        self.pool.revive()
+        self.worked_since = now
         self._metrics.channel_enabled.labels(self.channel.name).set(self.enabled)
         _log.warning("a channel changed its state", channel=self.channel.name, state=state, reason=reason)
         return self.state
 
     def stop(self, reason: str, now: float) -> ChannelState:
         """Stop the channel, unless somebody disabled it meanwhile: only they enable it again. The state to keep."""
-        return self.change("stopped", reason, now) if self.enabled else self.state
+        if not self.enabled:
+            return self.state
+        self._metrics.stops.labels(self.channel.name).inc()
+        return self.change("stopped", reason, now)
 
     def tried(self, attempt: Attempt, error: DeliveryError | None) -> None:
         """Count one request."""
@@ -91,14 +115,25 @@ class Standing:
         if error is not None:
             self._metrics.requests_failed.labels(*self._labels, error.reason).inc()
             return
-        self._outages = 0
+        if self._outages:
+            self._outages, self.worked_since = 0, attempt.at
         self.last_success = attempt.at + attempt.duration
         self._last_success.set(self.last_success)
 
-    def arrived(self, delivery: Delivery, now: float) -> ChannelState | None:
-        """Count a delivery that was sent; the state to keep if it changed."""
+    def told(self, message: Message) -> None:
+        """Count the alerts that `message` told."""
+        told: Counter[Detail] = Counter()
+        for carried in message.carries:
+            told[carried.detail] += len(carried.alerts)
+        for detail, number in told.items():
+            self._metrics.alerts_told.labels(self.channel.name, detail).inc(number)
+
+    def arrived(self, owed: Owed, now: float, *, merged: bool = False) -> ChannelState | None:
+        """Count a delivery that was sent, maybe within another's message; the state to keep if it changed."""
         self._notifications.inc()
-        self._delay.observe(max(0.0, now - delivery.created_at))
+        self._delay.observe(max(0.0, now - owed.delivery.created_at))
+        if merged:
+            self._merged.inc()
         if not self.state.failures:
             return None
         self.state = replace(self.state, failures=0)
@@ -115,13 +150,19 @@ class Standing:
             return self.state
         return self.stop(f"{failures} deliveries in a row were given up: {detail}", now)
 
-    def rest(self, error: DeliveryError, now: float, until: float) -> tuple[str, float] | None:
-        """Leave the provider alone after `error`; the hold of the credential to keep, if any."""
+    def rest(
+        self, error: DeliveryError, member: Member, now: float, until: float, *, wide: bool = False
+    ) -> tuple[str, float] | None:
+        """Leave the provider alone after `error` of `member`, longer if it is down as a whole (`wide`).
+
+        The hold of the credential to keep, if any.
+        """
         if isinstance(error, Throttled):
-            self.window.hold(until)
-            return self.channel.credential, until
+            member.window.hold(until)
+            self.worked_since = max(self.worked_since, until)
+            return member.channel.credential, until
         if isinstance(error, Unavailable):
-            self._rest_until = now + backoff(self._outages, 0.0)
+            self._rest_until = now + backoff(self._outages, 0.0) * (STRETCH if wide else 1.0)
             self._outages += 1
         return None
 

@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from receiver.model import Message, MessageState, new_id
-from receiver.store.base import Settlement, Work
 
 _BETWEEN = re.compile(r"([|,])")
 _NOBODY = frozenset({"receive_id_type"})
 """What is nobody by itself."""
 
 
-def sifted(work: Work, targets: Collection[str], now: float) -> tuple[Work, Settlement | None]:
-    """`work` without the messages for whom `targets` do not name any more, and what is to be written down of that.
+@dataclass(frozen=True, slots=True)
+class Sifted:
+    """What is left of messages when only those who are configured are to be reached.
 
-    Where others are left of a target, a message for them takes the place of the one for all. If nothing is left and
-    nothing has arrived, the work is begun anew.
+    `messages` are left, `fresh` those of them that take the place of others, `dropped` the ids of those that are not to
+    be posted, `notes` whom they were for.
+    """
+
+    messages: tuple[Message, ...]
+    fresh: tuple[Message, ...]
+    dropped: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def sifted(messages: Iterable[Message], targets: Collection[str], now: float) -> Sifted | None:
+    """`messages` without whom `targets` do not name any more; None if they name everybody.
+
+    Where others are left of a target, a message for them takes the place of the one for all.
     """
     configured = Configured(targets)
-    left = [(message, configured.left_of(message.target)) for message in work.messages]
+    left = [(message, configured.left_of(message.target)) for message in messages]
     gone = [message for message, target in left if target != message.target]
     if not gone:
-        return work, None
+        return None
     new = {
         message.id: readdressed(message, target, now) for message, target in left if target and target != message.target
     }
     kept = tuple(new.get(message.id, message) for message, target in left if target is not None)
-    if not kept and not work.reached:
-        return Work(work.delivery, work.event), Settlement("", MessageState.FAILED, None, anew=work.delivery.id)
-    notes = (*work.notes, *(f"configured no more: {message.target}" for message in gone if message.target))
-    dropped = tuple(message.id for message in gone)
-    settlement = Settlement("", MessageState.FAILED, None, replacements=tuple(new.values()), discarded=dropped)
-    return replace(work, messages=kept, notes=tuple(dict.fromkeys(notes))), settlement
+    notes = dict.fromkeys(f"configured no more: {message.target}" for message in gone if message.target)
+    return Sifted(kept, tuple(new.values()), tuple(message.id for message in gone), tuple(notes))
 
 
 def readdressed(message: Message, target: str, now: float) -> Message:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right, insort
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from receiver.settings import Rate
@@ -12,7 +14,7 @@ LONGEST_HOLD = 900.0
 
 
 class Window:
-    """The slots one credential has taken, and when the next is free.
+    """The slots one credential has taken, when the next is free, and how many posts were counted in a month (`posted`).
 
     Several channels may share a credential, each with limits of its own; the slots are common, and kept for `keep`
     seconds. A slot or hold in the future, which a clock that was set back leaves behind, counts as taken now.
@@ -22,6 +24,7 @@ class Window:
         self._slots = sorted(slots)
         self._hold = hold
         self.keep = keep
+        self.posted: Counter[str] = Counter()
 
     def free_at(self, rates: Sequence[Rate], now: float) -> float:
         """The earliest time, `now` or later, at which one more message keeps every limit and the hold."""
@@ -31,6 +34,20 @@ class Window:
             if len(self._slots) >= rate.count:
                 at = max(at, self._slots[-rate.count] + rate.per)
         return at
+
+    def upcoming(self, rates: Sequence[Rate], now: float, number: int) -> list[float]:
+        """When the next `number` slots are free, each taken as soon as it is; all `now` without a limit."""
+        ahead = Window(self._slots, self._hold, keep=math.inf)
+        times: list[float] = []
+        for _ in range(number):
+            times.append(ahead.free_at(rates, now))
+            now = times[-1]
+            ahead.take(now)
+        return times
+
+    def hold_until(self, now: float) -> float:
+        """Until when no slot is taken because somebody asked for it; `now` if nobody did."""
+        return max(now, min(self._hold, now + LONGEST_HOLD))
 
     def take(self, at: float) -> None:
         """Take the slot at `at`."""

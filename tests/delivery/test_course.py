@@ -298,7 +298,7 @@ async def test_plain_text_goes_to_whom_the_refused_message_was_for_before_the_ne
 async def test_a_plain_text_that_cannot_be_made_ends_the_delivery(course, monkeypatch):
     one = await course("a")
     one.channel.will("a", Rejected("bad card"))
-    monkeypatch.setattr(one.dispatcher.senders["infra"]._planner, "instead", lambda *_: 1 / 0)
+    monkeypatch.setattr(one.dispatcher.senders["infra"]._kit.planner, "instead", lambda *_: 1 / 0)
     record = await one.until(await one.give(), State.FAILED)
     assert (record.delivery.reason, len(record.attempts)) == ("bad card", 1)
 

@@ -7,7 +7,7 @@ from rendering_samples import alert, event
 
 from receiver.channels.base import Updating
 from receiver.delivery.keeping import Told, card, in_place, outdated, says_no_more, told
-from receiver.model import Card, Message
+from receiver.model import Card, Carried, Message
 
 NOW, DAY = 1_767_700_800.0, 86400.0
 FORTNIGHT, ONCE = Updating(14 * DAY), Updating(3 * DAY, 1)
@@ -15,7 +15,7 @@ CRITICAL, HIGH, WARNING, NONE = 0, 1, 2, 9
 FIRST = Card("lark", "g", "t", 1, "om_1", posted_at=NOW, told="A", rank=WARNING)
 JOINED = Told("A B", WARNING, False)
 RESOLVED = Told("a", NONE, False)
-MESSAGE = Message("m", "lark", b"", ("d",), target="t", alerts=(0,))
+MESSAGE = Message("m", "lark", b"", (Carried("d", (0,)),), target="t")
 
 
 def places(new, one=FIRST, updating=FORTNIGHT, now=NOW + 60):
@@ -122,7 +122,7 @@ class TestCard:
         assert made == replace(FIRST, updates=1, told="a", live=False)
 
     def test_a_text_and_what_says_no_more_are_none(self):
-        gone = replace(MESSAGE, updates="om_1", alerts=())
+        gone = replace(MESSAGE, updates="om_1", carries=(Carried("d"),))
         assert card(replace(MESSAGE, plain=True), "g", "om_2", [FIRST], JOINED, NOW) is None
         assert card(gone, "g", "om_1", [FIRST], JOINED, NOW) is None
         assert [says_no_more(one) for one in (gone, MESSAGE, replace(gone, updates=""))] == [True, False, False]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,10 +14,12 @@ from rendering_samples import alert, channel, event, renderer
 from structlog.testing import capture_logs
 
 from receiver.delivery.addressees import Addressees
+from receiver.delivery.bundle import Bundle
+from receiver.delivery.owed import Owed
 from receiver.delivery.planning import Planner
 from receiver.intake.routing import Routes, RouteSettings
 from receiver.metrics import Metrics
-from receiver.model import Delivery, Message, State, StoredEvent
+from receiver.model import Carried, Delivery, Message, State, StoredEvent
 from receiver.sandbox.dingtalk_types import read_content as read_dingtalk
 from receiver.sandbox.feishu_card import read_card
 from receiver.sandbox.feishu_types import pings as feishu_pings
@@ -50,26 +53,27 @@ class Stage:
         addressees = Addressees(contacts(*people, zone=ZONE), Routes(settings).mentions)
         self.kind = kind
         made = channel(kind, mentions=own)
-        self.planner = Planner(
-            made, templates or renderer(), addressees, Metrics(), read=lambda _: self.event, record_url=lambda _: ""
-        )
+        self.planner = Planner(made, templates or renderer(), addressees, Metrics(), record_url=lambda _: "")
 
     def work(self, *alerts, route="route", **changes):
         self.event = event(*alerts)
         delivery = Delivery("d1", "e1", "infra", self.kind, "default", route, "g", "normal", State.QUEUED, NOW, NOW)
-        return Work(replace(delivery, **changes), StoredEvent("e1", "am", NOW, b""))
+        return Owed(Work(replace(delivery, **changes), StoredEvent("e1", "am", NOW, b"")), lambda _: self.event)
 
     def plan(self, *alerts, now=NOW, **changes):
         """Whom each message of a delivery pings."""
-        messages = self.planner.plan(self.work(*alerts, **changes), now)
+        messages = self.planner.whole([self.work(*alerts, **changes)], now)
         return [set(read(self.kind, message)) for message in messages]
 
     def pings(self, *alerts, **changes):
         return set().union(*self.plan(*alerts, **changes))
 
-    def instead(self, *alerts, code="1", **refused):
-        message = Message("m", "infra", b"", ("d1",), **refused)
-        return [read(self.kind, one) for one in self.planner.instead(self.work(*alerts), message, code, NOW)]
+    def instead(self, *alerts, code="1", told=(), rest=(), **refused):
+        """Whom the plain texts ping in the place of a message that tells these positions, while the rest is to come."""
+        message = Message("m", "infra", b"", (Carried("d1", told),), **refused)
+        others = [Message("n", "infra", b"", (Carried("d1", rest),), 2, 2)] if rest else []
+        bundle = Bundle([self.work(*alerts)], deque(others))
+        return [read(self.kind, one) for one in self.planner.instead(bundle, message, code, NOW)]
 
 
 def many(number, **labels):
@@ -86,7 +90,7 @@ def test_nobody_without_a_word_about_it(kind):
 def test_the_routes_and_the_channels_people_once(kind):
     stage = Stage(kind, route=["张三"], own=["张三", "phone"])
     assert stage.pings(alert()) == pinged(kind, "张三", "phone")
-    messages = stage.planner.plan(stage.work(alert()), NOW)
+    messages = stage.planner.whole([stage.work(alert())], NOW)
     told = [who for message in messages for who in read(kind, message)]
     assert len(told) == len(set(told))
 
@@ -184,13 +188,14 @@ def test_plain_text_instead_of_a_refused_message_mentions_whom_that_did(kind):
 
 def test_plain_text_instead_of_a_later_message_mentions_nobody(kind):
     stage = Stage(kind, own=["张三", "phone", "all"])
-    assert stage.instead(*many(9), number=3, total=4, alerts=(7, 8)) == [()]
+    assert stage.instead(*many(9), number=3, total=4, told=(7, 8)) == [()]
 
 
 def test_plain_text_instead_of_a_part_still_goes_by_all_alerts(kind):
     stage = Stage(kind, own={"by_severity": {"critical": ["张三"]}})
     alerts = [*many(2, severity="warning"), *many(1, severity="critical")]
-    assert set(stage.instead(*alerts, total=2, alerts=(0, 1))[0]) == pinged(kind, "张三")
+    assert set(stage.instead(*alerts, total=2, told=(0, 1), rest=(2,))[0]) == pinged(kind, "张三")
+    assert set(stage.instead(*alerts, told=(0, 1))[0]) == set()
 
 
 def test_what_stands_in_a_message_beside_is_not_mentioned_again(kind):

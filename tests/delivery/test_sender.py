@@ -69,7 +69,7 @@ def failing(method, error, times=1):
 async def test_a_read_that_fails_in_an_unknown_way_does_not_end_the_channel(run, providers, monkeypatch):
     client = await run()
     store = client.service.store
-    monkeypatch.setattr(store, "due", failing(store.due, sqlite3.OperationalError("no such thing")))
+    monkeypatch.setattr(store, "owed", failing(store.owed, sqlite3.OperationalError("no such thing")))
     await post(client, "Survives")
     await eventually(lambda: providers.told("itsm"))
 
@@ -163,7 +163,7 @@ async def test_a_slot_that_nothing_was_posted_for_is_given_back(run, monkeypatch
     monkeypatch.setattr(store, "begin", failing(store.begin, StoreUnavailable("the disk is full")))
     delivery = await post(client, "Slot")
     await eventually(lambda: has(client, delivery, "sent"))
-    assert sender.standing.window.used(sender.standing.channel.windows, store.now())[0] == 1
+    assert sender.standing.used(store.now())[0] == 1
 
 
 async def test_a_slot_counts_from_the_answer_because_the_message_may_have_been_slow(run, providers):
@@ -173,7 +173,7 @@ async def test_a_slot_counts_from_the_answer_because_the_message_may_have_been_s
     begun = store.now()
     delivery = await post(client, "Slow")
     await eventually(lambda: has(client, delivery, "sent"))
-    assert standing.window.used((Rate(1, 1.1),), begun + 1.5) == (1, 1)
+    assert standing.pool.members[0].window.used((Rate(1, 1.1),), begun + 1.5) == (1, 1)
 
 
 async def test_what_an_operator_disabled_is_not_enabled_by_another_description(run):

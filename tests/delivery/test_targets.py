@@ -3,11 +3,9 @@
 import pytest
 
 from receiver.delivery.targets import Configured, readdressed, sifted
-from receiver.model import Delivery, Message, MessageState, State, StoredEvent
-from receiver.store.base import Work
+from receiver.model import Carried, Message, MessageState
 
 NOW = 1_790_000_000.0
-DELIVERY = Delivery("d", "e", "c", "wecom_app", "default", "r", "g", "normal", State.QUEUED, NOW, NOW)
 WECOM = ('{"touser":"a|b","toparty":"1|2"}', '{"touser":"c"}')
 DINGTALK = (
     '{"userIds":["u1","u2"]}',
@@ -74,45 +72,34 @@ def test_for_nobody_who_is_configured(target, targets):
 
 
 def message(name, number=1, **changes):
-    return Message(f"{name}{number}", "c", b"x", ("d",), number, target=f'{{"touser":"{name}"}}', **changes)
+    return Message(f"{name}{number}", "c", b"x", (Carried("d"),), number, target=f'{{"touser":"{name}"}}', **changes)
 
 
-def work(*messages, **known):
-    return Work(DELIVERY, StoredEvent("e", "am", NOW, b""), messages, **known)
-
-
-def test_work_for_the_configured_is_left_alone():
-    mine = work(message("a"), message("b"), notes=("n",))
-    assert sifted(mine, WECOM, NOW) == (mine, None)
+def test_messages_for_the_configured_are_left_alone():
+    assert sifted([message("a"), message("b")], WECOM, NOW) is None
+    assert sifted([], WECOM, NOW) is None
 
 
 def test_what_is_for_less_takes_the_place_of_what_was_for_more():
     both = message("a|x", retried=True, state=MessageState.SENDING, updates="om_1")
-    left, settlement = sifted(work(both, message("x"), message("c"), notes=("n",), reached=True), WECOM, NOW)
-    new, kept = left.messages
+    found = sifted([both, message("x"), message("c")], WECOM, NOW)
+    new, kept = found.messages
     assert (new.target, new.content, new.updates, new.retried, new.state) == (
         '{"touser":"a"}', b"x", "om_1", False, MessageState.PLANNED,
     )  # fmt: skip
     assert kept == message("c")
-    assert (settlement.replacements, settlement.discarded, settlement.anew) == ((new,), ("a|x1", "x1"), "")
-    assert left.notes == ("n", 'configured no more: {"touser":"a|x"}', 'configured no more: {"touser":"x"}')
+    assert (found.fresh, found.dropped) == ((new,), ("a|x1", "x1"))
+    assert found.notes == ('configured no more: {"touser":"a|x"}', 'configured no more: {"touser":"x"}')
 
 
-def test_what_reached_nobody_and_is_for_nobody_begins_anew():
-    left, settlement = sifted(work(message("x"), notes=("n",), refused="bad text"), WECOM, NOW)
-    assert left == work()
-    assert (settlement.anew, settlement.discarded) == ("d", ())
-
-
-def test_what_has_reached_somebody_is_over_when_nobody_is_left():
-    left, settlement = sifted(work(message("x"), reached=True), WECOM, NOW)
-    assert (left.messages, left.reached, settlement.discarded) == ((), True, ("x1",))
+def test_what_is_for_nobody_is_dropped():
+    found = sifted([message("x")], WECOM, NOW)
+    assert (found.messages, found.fresh, found.dropped) == ((), (), ("x1",))
 
 
 def test_many_messages_are_sifted_quickly():
-    many = [message(name, number) for number in range(1000) for name in "ax"]
-    left, settlement = sifted(work(*many, reached=True), WECOM, NOW)
-    assert (len(left.messages), len(settlement.discarded), len(left.notes)) == (1000, 1000, 1)
+    found = sifted([message(name, number) for number in range(1000) for name in "ax"], WECOM, NOW)
+    assert (len(found.messages), len(found.dropped), len(found.notes)) == (1000, 1000, 1)
 
 
 def test_a_message_to_others_was_never_posted():

@@ -81,3 +81,33 @@ def test_a_moved_slot_counts_from_where_it_is():
     assert window.free_at(ROBOT, 63.5) == 71.0
     window.move(1.0, 20.0)
     assert window.used(ROBOT, 11.0) == (20, 20)
+
+
+@given(st.lists(st.floats(0, 30), max_size=60), st.floats(0, 700), st.integers(1, 60), st.sampled_from([ROBOT, BOT]))
+def test_what_is_foretold_is_what_comes_if_every_slot_is_taken(waits, hold, number, rates):
+    window = Window(keep=62.0)
+    window.hold(hold)
+    now = max(run(window, rates, waits), default=0.0)
+    foretold = window.upcoming(rates, now, number)
+    assert foretold == window.upcoming(rates, now, number)
+    assert foretold == run_at_once(window, rates, now, number)
+
+
+def run_at_once(window, rates, now, number):
+    taken = []
+    for _ in range(number):
+        now = window.free_at(rates, now)
+        window.take(now)
+        taken.append(now)
+    return taken
+
+
+def test_all_is_free_now_without_a_limit():
+    assert Window().upcoming((), 5.0, 3) == [5.0, 5.0, 5.0]
+
+
+def test_a_hold_lasts_a_quarter_of_an_hour_at_most_and_is_over_when_it_is():
+    window = Window(hold=99_999.0)
+    assert window.hold_until(100.0) == 1000.0
+    assert window.hold_until(99_999.5) == 99_999.5
+    assert Window().hold_until(7.0) == 7.0

@@ -1,0 +1,199 @@
+"""What an office was given, and what came of it: everything that may never happen is looked for here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from typing import NamedTuple
+
+from office import OUTCOMES, Office, Posted
+
+from receiver.delivery.retry import MAX_AGE_FIRING, MAX_AGE_RESOLVED
+from receiver.errors import Throttled
+
+ENDS = ("sent", "failed", "expired", "dropped")
+_ROUND = 1e-5
+"""Seconds that are not seen in a Unix time."""
+
+
+class Row(NamedTuple):
+    """A delivery as the store has it."""
+
+    id: str
+    event: str
+    channel: str
+    group: str
+    state: str
+    reason: str
+    alerts: str | None
+    manual: int
+    stands_in: str
+    released_at: float
+    firing: int
+
+    def __repr__(self) -> str:
+        return f"<{self.id[-4:]} {self.channel} {self.group} {self.state} {self.reason!r} {self.manual} for {self.stands_in[-4:]}>"
+
+
+_ROWS = (
+    "select d.id, e.id, d.channel, d.group_key, d.state, d.reason, d.alerts, d.manual, d.stands_in, d.released_at, "
+    "d.firing from delivery d join event e on e.seq = d.seq >> 16 order by d.seq"
+)
+
+
+class Books:
+    """Kept beside an office; `look` after every step. AssertionError for what may not be."""
+
+    def __init__(self, office: Office) -> None:
+        self.office, self.posts = office, office.provider.posts
+        office.provider.on_post = self._post
+        self.rows: dict[str, Row] = {}
+        self.resent: set[str] = set()
+        self._told: dict[tuple[str, str, int], list[Posted]] = defaultdict(list)
+        self._latest: dict[tuple[str, ...], int] = {}
+        self._skipped: set[tuple[str, str]] = set()
+        self.sound = True
+        """Whether nothing was found so far."""
+        self._read = 0
+        self._open: list[Posted] = []
+
+    def look(self) -> None:
+        """Check all that has come since the last look."""
+        self.sound = False
+        rows = self._stored()
+        for row in rows.values():
+            self._moves(self.rows.get(row.id), row)
+        self.rows = rows
+        self.resent.clear()
+        self._arrivals()
+        for row in rows.values():
+            self._ended(row)
+        self.sound = True
+
+    def _stored(self) -> dict[str, Row]:
+        return {row[0]: Row(*row) for row in self.office.store._database._small.execute(_ROWS)}
+
+    def alerts(self, row: Row) -> list[tuple[int, str, int]]:
+        """What a delivery owes: positions, alerts, versions."""
+        every = self.office.events[row.event]
+        positions = range(len(every)) if row.alerts is None else json.loads(row.alerts)
+        return [(position, *every[position]) for position in positions]
+
+    def _moves(self, before: Row | None, now: Row) -> None:
+        if before is not None and before.state in ENDS and before.id not in self.resent:
+            assert now.state == before.state, (before, now)
+
+    # -- posts
+
+    def _post(self, posted: Posted) -> None:
+        """When a post begins."""
+        limit = self.office.channels[posted.channel].settings.limits.rate
+        mine = [one.at for one in self.posts if one.credential == posted.credential]
+        if limit:
+            recent = [at for at in mine if at > posted.at - limit.per + _ROUND]
+            assert len(recent) <= limit.count, ("the window", posted.credential, recent)
+        for one in self.posts:
+            wait = getattr(OUTCOMES[one.outcome].error, "retry_after", 0.0) if one.outcome else 0.0
+            if one.known and one.credential == posted.credential and one is not posted:
+                assert not one.at < posted.at < one.at + wait - _ROUND, ("held", one, posted)
+        rows = self._stored()
+        for carried in posted.message.carries:
+            row = rows[carried.delivery]
+            assert row.channel == posted.channel, ("another's", posted)
+            assert row.state not in ENDS, ("not owed any more", row, posted)
+            assert set(carried.alerts) <= {position for position, *_ in self.alerts(row)}, ("not owed", row, posted)
+
+    def _arrivals(self) -> None:
+        self._open += self.posts[self._read :]
+        self._read = len(self.posts)
+        arrived = [one for one in self._open if one.arrived_at is not None]
+        for one in sorted(arrived, key=lambda one: one.arrived_at or 0.0):
+            self._arrived(one)
+        for one in self._open:
+            if one.outcome == "unreachable":
+                self._skipped |= {(delivery, who) for delivery in one.message.deliveries for who in one.people}
+        self._open = [one for one in self._open if one.arrived_at is None and not one.ended]
+
+    def _carried(self, posted: Posted) -> Iterator[tuple[Row, int, str, int, str]]:
+        for carried in posted.message.carries:
+            row = self.rows[carried.delivery]
+            owed = {position: rest for position, *rest in self.alerts(row)}
+            for position in carried.alerts:
+                yield (row, position, *owed[position], carried.detail)
+
+    def _arrived(self, posted: Posted) -> None:
+        carried = list(self._carried(posted))
+        versions: dict[str, int] = {}
+        for _, _, name, version, _ in carried:
+            versions[name] = max(version, versions.get(name, 0))
+        by_itself = {name: versions[name] for *_, name, _, detail in carried if detail != "count"}
+        assert posted.shown == by_itself, ("misstated", posted, by_itself)
+        for who in posted.people:
+            for row, position, name, _, _ in carried:
+                key = posted.channel, who, str(bool(row.stands_in)), row.group, name
+                before = self._latest.get(key, 0)
+                assert versions[name] >= before or row.manual, ("overtaken", key, before, posted)
+                self._latest[key] = max(before, versions[name])
+                told = self._told[who, row.id, position]
+                assert not any(one.known for one in told), ("told twice", row, told, posted)
+                told.append(posted)
+
+    def died(self) -> None:
+        """What was answered and not written down before the service died is not known to it."""
+        self.sound = False
+        with closing(sqlite3.connect(self.office.path)) as db:
+            written = {name for (name,) in db.execute("select id from message where state = 'sent'")}
+        forgotten = [one for one in self.posts if one.known and one.message.id not in written and one.arrived_at]
+        for one in self.posts:
+            one.ended = True
+            if one.message.id not in written:
+                one.known = False
+        names = [one.channel for one in forgotten]
+        assert len(names) == len(set(names)), ("several are forgotten", forgotten)
+        self.sound = True
+
+    # -- ends
+
+    def _ended(self, row: Row) -> None:
+        if row.state == "sent":
+            for position, name, version in self.alerts(row):
+                for who in self._people(row):
+                    assert self._told[who, row.id, position], ("sent, but not told", who, row, name, version)
+        elif row.state in ("failed", "expired"):
+            self._given_up(row)
+
+    def _people(self, row: Row) -> Iterable[str]:
+        for target in self.office.channels[row.channel].targets:
+            for who in json.loads(target)["to"].split("|") if target else [""]:
+                if (row.id, who) not in self._skipped:
+                    yield who
+
+    def _given_up(self, row: Row) -> None:
+        told = [self._told[who, row.id, at] for at, *_ in self.alerts(row) for who in self._people(row)]
+        assert not all(told), ("told, but not sent", row)
+        age = self.office.loop.now - row.released_at
+        old = age >= (MAX_AGE_FIRING if row.firing else MAX_AGE_RESOLVED) - _ROUND
+        refused = any(
+            one.outcome == "refused" and one.message.plain and one.message.deliveries == (row.id,) for one in self.posts
+        )
+        assert old or refused, ("given up without a reason", row)
+        assert old or row.state == "failed", ("expired, but refused", row)
+
+    def owing(self) -> list[Row]:
+        """What has not ended."""
+        return [row for row in self.rows.values() if row.state not in ENDS]
+
+    def settle(self) -> None:
+        """At the end: everything has ended, and the latest state of every alert that was told is what is shown."""
+        assert not self.owing(), (self.owing(), self.posts[-5:])
+        for row in self.rows.values():
+            for _, name, version in self.alerts(row) if row.state == "sent" else ():
+                for who in self._people(row):
+                    key = row.channel, who, str(bool(row.stands_in)), row.group, name
+                    assert self._latest[key] >= version, ("not the latest", key)
+
+
+__all__ = ["Books", "Row", "Throttled"]
