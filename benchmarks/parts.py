@@ -19,6 +19,7 @@ from receiver.channels.registry import CHANNELS
 from receiver.delivery.rendering import Batch, DisplaySettings, Renderer, TemplateSettings
 from receiver.delivery.rendering.facts import KEYS, Facts, of_channel
 from receiver.delivery.rendering.library import Compiled, Library
+from receiver.delivery.rendering.sources import Sources
 from receiver.delivery.rendering.times import zone
 from receiver.http import Http
 from receiver.intake.alertmanager import parse
@@ -69,7 +70,7 @@ def _rendered(renderer: Renderer, channel: Channel, alerts: int) -> float:
 
 def _bare(channel: Channel, alerts: int) -> float:
     """The same body template by Jinja alone: every fact worked out before, nothing escaped, bounded or composed."""
-    library = Library(None, zone("Asia/Shanghai"))
+    library = Library(Sources(None), zone("Asia/Shanghai"))
     compiled = library.body(channel, "zh")
     bare = jinja2.Environment(loader=compiled.environment.loader, trim_blocks=True, lstrip_blocks=True)  # noqa: S701
     bare.undefined = jinja2.ChainableUndefined

@@ -33,10 +33,11 @@ class Receipt:
 class Work:
     """A delivery that is owed, its event, and the messages that carry it and are not settled yet, in order.
 
-    `seq` is its place in the order of acceptance. `told` are the positions, in the event, of the alerts that need not
-    be told any more: a message that told of them was sent, or refused for good. `refused` says why one was refused for
-    good, so that it can only end as failed; empty if none was. `reached` says that one was sent, `notes` whom it is
-    known not to reach. `in_place_of` is the channel of the delivery that this one stands in for.
+    What goes beside all others is none of these. `seq` is its place in the order of acceptance. `told` are the
+    positions, in the event, of the alerts that need not be told any more: a message that told of them was sent, or
+    refused for good. `refused` says why one was refused for good, so that it can only end as failed; empty if none was.
+    `reached` says that one was sent, `notes` whom it is known not to reach. `in_place_of` is the channel of the
+    delivery that this one stands in for.
     """
 
     delivery: Delivery

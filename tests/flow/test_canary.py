@@ -64,6 +64,7 @@ def robots(url):
             "base_url": url,
         },
         {"name": "feishu", "kind": "feishu_bot", "token": f"{CANARY}-feishu", "secret": f"{CANARY}s", "base_url": url},
+        {"name": "pool", "kind": "wecom_robot", "keys": [f"{CANARY}-one", {"key": f"{CANARY}-two"}], "base_url": url},
     ]
 
 
@@ -102,12 +103,19 @@ OPERATOR = {"Authorization": f"Bearer {CANARY}-robot"}
 SENDER = {"Authorization": f"Bearer {CANARY}-token"}
 
 
+def credentials(channel):
+    """What the provider knows a robot, or each robot of a pool, by."""
+    if "keys" in channel:
+        return [f"{CANARY}-one", f"{CANARY}-two"]
+    return [channel[key].rpartition("=")[2] for key in ("key", "access_token", "token", "url") if key in channel]
+
+
 def everything(providers):
     """The whole configuration's channels, known to the sandbox."""
     for channel in robots(providers.url):
         secret = channel.get("secret")
-        credential = next(channel[key] for key in ("key", "access_token", "token", "url") if key in channel)
-        providers.sandbox.register(channel["kind"], credential.rpartition("=")[2], name=channel["name"], secret=secret)
+        for credential in credentials(channel):
+            providers.sandbox.register(channel["kind"], credential, name=channel["name"], secret=secret)
     for name in ("basic", "bearer", "inner"):
         secret = SIGNING if name == "basic" else None
         providers.sandbox.register("webhook", f"{CANARY}-{name}", name=name, secret=secret)
@@ -123,6 +131,7 @@ KNOWN = {
     "wecom-url": [f"{CANARY}-wecom-url"],
     "dingtalk": [f"{CANARY}dd", f"SEC{CANARY}"],
     "feishu": [f"{CANARY}-feishu", f"/open-apis/bot/v2/hook/{CANARY}-feishu"],
+    "pool": [f"{CANARY}-one", f"{CANARY}-two"],
     "basic": [f"/hooks/{CANARY}-basic?token={CANARY}", f"key {CANARY}", ODD, basic("me"), SIGNING, SIGNING[6:]],
     "bearer": [f"/hooks/{CANARY}-bearer", f"Bearer {CANARY}-bearer", CANARY],
     "inner": [f"/hooks/{CANARY}-inner", ODD, f"Basic {basic('someone')}"],
@@ -232,6 +241,9 @@ def broken_configurations():
     ):
         for value in wrong(CANARY):
             yield {"route": route, "channels": [{"name": "a", "kind": kind, field: value}]}
+    for kind in ("wecom_robot", "dingtalk_robot", "feishu_bot"):
+        for value in (CANARY, *wrong(CANARY), {"token": CANARY, "access_token": [CANARY], "key": {CANARY: CANARY}}):
+            yield {"route": route, "channels": [{"name": "a", "kind": kind, "keys": [value, value]}]}
     for field in ("token", "password", "hmac_secret"):
         for value in wrong(CANARY)[2:4]:
             yield {"route": route, "auth": {"webhooks": [{"name": "a", field: value}]}}

@@ -8,6 +8,7 @@ from base64 import b64decode
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import stage
 from stage import eventually, notification
 
 from receiver.sandbox import Fault
@@ -66,7 +67,10 @@ async def test_dingtalks_200_with_130101_is_not_sent_and_not_given_up(app_client
 
 
 # Others: apprise encodes the signature twice, so that every + and / in it is refused.
-async def test_dingtalks_signature_is_encoded_once(app_client, providers):
+async def test_dingtalks_signature_is_encoded_once(tmp_path, providers):
+    channels = providers.channels(limits={"rate": 0})  # so that each is a message of its own
+    app_client = stage.Client(stage.settings(tmp_path, providers, channels=channels))
+    await app_client.start()
     for number in range(12):
         body = json.dumps(notification(f"A{number}", group=str(number))).encode()
         await app_client.post_body(body, "/webhook?channel=dingtalk")
@@ -78,6 +82,7 @@ async def test_dingtalks_signature_is_encoded_once(app_client, providers):
     assert set("+/") & set("".join(signatures))
     assert all(seen.status == 200 for seen in providers.sandbox.requests)
     assert len(providers.told("dingtalk")) == 12
+    await app_client.stop()
 
 
 # Others: notification-manager drops a message that is too long, a2w and prometheus-webhook-dingtalk answer 400.
