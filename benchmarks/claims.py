@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,9 +31,18 @@ _TO = 65536
 
 def measure(folder: Path, *, quick: bool = False) -> list[Table]:
     """One table; the many records are left out if it is to be `quick`."""
-    rows = [*_alone(folder), *_due(folder)]
+    rows: list[Sequence[str]] = []
+    for gather in ("1s", "0s"):
+        waits = _in(folder, partial(_lone, gather=gather))
+        rows.append((f"a lone alert on a quiet channel, `gather: {gather}`", *(f"{wait:.0f} ms" for wait in waits)))
+    for within, how in (("60s", "told in time"), ("0s", "told in full")):
+        spent, blocked = _in(folder, partial(_made_of_many, within=within), asyncio.run)
+        head = f"one message out of {DUE:,} due alerts, {how}: "
+        rows.append((f"{head}processor time", *(f"{1000 * found:.0f} ms" for found in (median(spent), max(spent)))))
+        rows.append((f"{head}the loop stood still", "", f"{1000 * max(blocked):.0f} ms"))
     for records in RECORDS[:1] if quick else RECORDS:
-        rows.append(_among(folder, records))
+        took = _in(folder, partial(_claims, records=records))
+        rows.append((f"a claim with {records:,} records kept", f"{median(took):.2f} ms", f"{max(took):.2f} ms"))
     return [Table("What one message costs", ("", "p50", "max"), rows)]
 
 
@@ -40,16 +51,8 @@ def _in(folder: Path, measured: Callable[[Path], Any], loop: Callable[..., Any] 
         return loop(measured(Path(place)))
 
 
-def _alone(folder: Path) -> list[Sequence[str]]:
-    """How long a lone alert takes from the webhook to the group, with and without gathering."""
-    rows = []
-    for gather in ("1s", "0s"):
-        waits = _in(folder, lambda place, gather=gather: _lone(place, gather))
-        rows.append((f"a lone alert on a quiet channel, `gather: {gather}`", *(f"{wait:.0f} ms" for wait in waits)))
-    return rows
-
-
 async def _lone(folder: Path, gather: str) -> tuple[float, float]:
+    """How many milliseconds a lone alert takes from the webhook to the group."""
     waits = []
     async with Storm(folder, robot(limits={"gather": gather})) as storm:
         for number in range(ALONE + 1):
@@ -61,22 +64,14 @@ async def _lone(folder: Path, gather: str) -> tuple[float, float]:
     return median(waits[1:]), max(waits[1:])  # the first one finds nothing connected nor compiled
 
 
-def _due(folder: Path) -> list[Sequence[str]]:
-    """What it takes of the processor to make a message out of all that is due, and how long the loop stands still."""
-    rows = []
-    for within, how in (("60s", "told in time"), ("0s", "told in full")):
-        spent, blocked = _in(folder, lambda place, within=within: _made_of_many(place, within), asyncio.run)
-        heads = f"one message out of {DUE:,} due alerts, {how}: "
-        rows.append((f"{heads}processor time", *(f"{1000 * spent_:.0f} ms" for spent_ in (median(spent), max(spent)))))
-        rows.append((f"{heads}the loop stood still", "", f"{1000 * max(blocked):.0f} ms"))
-    return rows
-
-
 async def _made_of_many(folder: Path, within: str) -> tuple[list[float], list[float]]:
+    """The processor seconds of each of the first messages, and for how long at a time the loop stood still."""
+    gc.set_threshold(50_000, 20, 20)  # as the service does
     async with Storm(folder, robot(limits={"tell_within": within}), sending=False) as storm:
         await storm.rain(map(One, range(DUE)), 0)
         spent = _watched(storm.dispatcher.senders["infra"]._composer)
-        beats = asyncio.create_task(_beat(gaps := []))
+        gaps: list[float] = []
+        beats = asyncio.create_task(_beat(gaps))
         storm.dispatcher.start()
         await storm.when(lambda: len(storm.sandbox.messages) >= 5, every=0.05)
         beats.cancel()
@@ -106,13 +101,8 @@ async def _beat(gaps: list[float]) -> None:
         gaps.append(time.perf_counter() - begun - 0.001)
 
 
-def _among(folder: Path, records: int) -> Sequence[str]:
-    """What it takes to find what is owed and to make its message, among so many records."""
-    took = _in(folder, lambda place: _claims(place, records))
-    return (f"a claim with {records:,} records kept", f"{median(took):.2f} ms", f"{max(took):.2f} ms")
-
-
 async def _claims(folder: Path, records: int) -> list[float]:
+    """How many milliseconds it takes to find what is owed and to make its message, among so many records."""
     async with Storm(folder) as storm:
         await storm.rain(map(One, range(_BASE)), 10)
         await storm.over()
@@ -123,7 +113,6 @@ async def _claims(folder: Path, records: int) -> list[float]:
 
 
 async def _claim(storm: Storm, number: int) -> float:
-    """Milliseconds."""
     sender = storm.dispatcher.senders["infra"]
     (before,) = [work.seq for work in await storm.store.owed("infra", 0)][-1:] or [0]
     await storm.accept(One(_BASE + number))

@@ -18,9 +18,9 @@ class Alert(TypedDict):
     """One alert of an event, in Alertmanager's words.
 
     Times are RFC 3339 strings as sent, `""` when the sender gave none (or the zero time). `fingerprint` is always
-    there: the sender's, or computed. The optional keys come from Grafana, but for the last three: they are added when an
-    alert is told that waited. `changes` says how often its status changed meanwhile, `told_by` which channel told of it
-    in the place of its own, `in_place_of` for which channel this one does.
+    there: the sender's, or computed. The optional keys come from Grafana, but for the last three: they are added when
+    an alert is told that waited. `changes` says how often its status changed meanwhile, `told_by` which channel told of
+    it in the place of its own, `in_place_of` for which channel this one does.
     """
 
     status: Status

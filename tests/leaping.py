@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import selectors
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 _QUIET = 0.0005
@@ -52,13 +52,13 @@ class Leaping(asyncio.SelectorEventLoop):
         return self.stay(super().run_in_executor(executor, func, *args))
 
 
-def run(main: Awaitable[Any]) -> Any:
+def run(main: Coroutine[Any, Any, Any]) -> Any:
     """What `main` comes to, on a loop of its own."""
     with asyncio.Runner(loop_factory=Leaping) as runner:
         return runner.run(main)
 
 
-def leaping(test: Callable[..., Awaitable[Any]]) -> Callable[..., Any]:
+def leaping(test: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
     """A test that runs on such a loop; its fixtures are none of that loop's."""
 
     @functools.wraps(test)

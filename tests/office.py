@@ -9,7 +9,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -24,7 +24,6 @@ from receiver.delivery.coalescing import URGENCIES
 from receiver.delivery.rendering import Rendering
 from receiver.delivery.rendering.samples import alert, event
 from receiver.errors import (
-    DeliveryError,
     Misconfigured,
     Rejected,
     StoreUnavailable,
@@ -33,7 +32,7 @@ from receiver.errors import (
     Unreachable,
 )
 from receiver.metrics import Metrics
-from receiver.model import Delivery, Message, State, StoredEvent, new_id
+from receiver.model import Delivery, Message, StoredEvent, new_id
 from receiver.store.sqlite import open_sqlite
 from receiver.text import Text
 

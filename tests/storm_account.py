@@ -159,7 +159,8 @@ class Account:
         assert self.overtaken == []
         assert self.ended == sorted(self.ended)
         assert self.misstated == []
-        assert (self.fullest_slots <= 20, self.fullest_minute <= 20) == (True, True)
+        assert self.fullest_slots <= 20
+        assert self.fullest_minute <= 20
 
 
 async def rained(storm: Any, alerts: Iterable[Any] = (), seconds: float = 0.0) -> Account:

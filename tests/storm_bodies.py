@@ -71,7 +71,7 @@ class One:
             "labels": labels,
             "annotations": {
                 "summary": f"{self.instance} {said}{version}",
-                "description": f"机架 r{self.number % 40:02d} 的 {self.instance} {said}，已持续超过 30 秒，请尽快处理。",
+                "description": f"机架 {labels['rack']} 的 {self.instance} {said}，已持续超过 30 秒，请尽快处理。",
             },
             "startsAt": began,
             "endsAt": ended if self.status == "resolved" else _NEVER,

@@ -92,7 +92,7 @@ class Storm:
         self.channels = [self._channel(settings) for settings in self._configured]
         self.store = await open_sqlite(self.path, ballast=0, clock=self.now)
         if isinstance(self._loop, Leaping):
-            self._stay_for(self.store._database.writer)
+            _stay_for(self.store._database.writer, self._loop)
         await self._wire()
         if self._sending:
             self.dispatcher.start()
@@ -101,11 +101,6 @@ class Storm:
         kind = CHANNELS[settings["kind"]]
         here = {"base_url": f"http://127.0.0.1:{self._runner.addresses[0][1]}", **settings}
         return kind(kind.Settings.model_validate(here), self._http.client())
-
-    def _stay_for(self, writer: Any) -> None:
-        """Let the loop leap over nothing that is being written."""
-        submit, loop = writer.submit, self._loop
-        writer.submit = lambda *work: loop.stay(submit(*work))
 
     async def _wire(self) -> None:
         routes = Routes(RouteSettings.model_validate(self._route))
@@ -147,8 +142,9 @@ class Storm:
         await self.open()
 
     async def crash_at(self, phase: str, number: int) -> None:
-        """Crash at the `number`th message from now: once its slot is taken (`begin`), once the sandbox has shown it, its
-        answer unread (`post`), or before its end is written down (`settle`); in a pause if there are not so many."""
+        """Crash at the `number`th message from now: once its slot is taken (`begin`), once the sandbox has shown it and
+        nobody has read the answer (`post`), or before its end is written down (`settle`). In a pause if it never comes.
+        """
         reached, ledger, show = asyncio.Event(), self.sandbox.ledger, self.sandbox.ledger.post
         if phase == "post":
             ledger.post = _counting(show, number, reached)  # type: ignore[method-assign]
@@ -198,6 +194,12 @@ class Storm:
                 return
             assert self._loop.time() < end, "the storm has no end"
             await asyncio.sleep(every)
+
+
+def _stay_for(writer: Any, loop: Leaping) -> None:
+    """Let the loop leap over nothing that is being written."""
+    submit = writer.submit
+    writer.submit = lambda *work: loop.stay(submit(*work))
 
 
 def _is_ours(task: asyncio.Task[Any]) -> bool:

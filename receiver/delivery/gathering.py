@@ -11,6 +11,11 @@ Estimate = Callable[[Iterable[Owed]], float]
 """How many messages deliveries take, about."""
 
 
+_GAPS = 2.5
+_LEAST = 0.3
+"""Seconds that what comes in a burst may be apart: each takes a commit, and senders have pauses."""
+
+
 class Gathering:
     """Lets deliveries that follow each other within a short time share a message; the first of them never waits.
 
@@ -30,6 +35,13 @@ class Gathering:
         left = first + self._seconds - now
         coming = last > first or first - self._latest < 2 * self._seconds
         if 0 < left <= self._seconds and coming and estimate(due) < 1.0:
-            return left
+            left = min(left, last + self._patience(first, last, len(due)) - now)
+            if left > 0:
+                return left
         self._latest = max(last, self._latest)
         return 0.0
+
+    def _patience(self, first: float, last: float, number: int) -> float:
+        """For how long after the last one another is awaited: a few times as long as it took from one to the next."""
+        gap = (last - first) / (number - 1) if last > first else first - self._latest
+        return max(_GAPS * gap, _LEAST)

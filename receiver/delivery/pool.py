@@ -93,6 +93,10 @@ class Pool:
         times = [one.window.upcoming(one.channel.windows, now, number) for one in self.left]
         return list(islice(merge(*times), number))
 
+    def last(self, now: float) -> float:
+        """When the latest slot was taken, `now` at most; long ago if none was."""
+        return max((one.window.last(now) for one in self.members), default=now)
+
     def used(self, now: float) -> tuple[int, int]:
         """(messages in the fullest windows, their limits), of all members together."""
         counted = [one.window.used(one.channel.windows, now) for one in self.members]

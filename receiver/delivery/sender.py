@@ -133,7 +133,7 @@ class Sender:
         if begun is None and (wait := self._gathering.wait(due, self._composer.estimate, now)):
             return Pause(wait)
         told, by = (begun.owed, begun.by) if begun else (due, None)
-        if (wait := self._slots.free_at(told, now, by)[0] - now) > 0:
+        if (wait := self._slots.free_at(told, now, by, self._composer.estimate)[0] - now) > 0:
             return Pause(min(wait, _POLL), deaf=True)
         await self._send(begun, due)
         return None
@@ -176,7 +176,7 @@ class Sender:
         """Wait for a slot and take it; waiting is no attempt. None if the channel is to send nothing now."""
         while self._may_send():
             now = self._store.now()
-            at, member = self._slots.free_at(bundle.owed, now, bundle.by)
+            at, member = self._slots.free_at(bundle.owed, now, bundle.by, self._composer.estimate)
             if at <= now:
                 member.take(now)
                 return Slot(now, member)

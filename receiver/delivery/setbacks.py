@@ -90,7 +90,8 @@ class Setbacks:
         return True
 
     async def _put_off(self, retry: Retry, tried: Tried, error: DeliveryError) -> None:
-        unknown = isinstance(error, Unavailable) and error.ambiguous
+        ambiguous = isinstance(error, Unavailable) and error.ambiguous
+        unknown = ambiguous or tried.message.state is MessageState.SENDING  # an earlier try may have arrived
         standing, wide = self._kit.standing, self._kit.outages.wide(tried.member.channel.provider, tried.at)
         hold = standing.rest(error, tried.member, tried.at, retry.at, wide=wide)
         due = retry.at if hold is None else min(retry.at, standing.pool.next(tried.at)[0])  # another robot may be free

@@ -45,6 +45,10 @@ class Window:
             ahead.take(now)
         return times
 
+    def last(self, now: float) -> float:
+        """When the latest slot was taken, `now` at most; as long ago as slots are kept if none was."""
+        return min(self._slots[-1], now) if self._slots else now - self.keep
+
     def hold_until(self, now: float) -> float:
         """Until when no slot is taken because somebody asked for it; `now` if nobody did."""
         return max(now, min(self._hold, now + LONGEST_HOLD))

@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import office
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from office import OUTCOMES, SEVERITIES, Given, Line, Office, Provider
 from office_books import Books
 from standstill import Standstill
 
-from receiver.delivery import aside, dispatch, posting
+from receiver.delivery import dispatch, posting
 
 FAST = {"rate": "3/60s"}
 CHANNELS = ("infra", "twin", "backup", "pool", "app", "hook")

@@ -1,4 +1,4 @@
-"""A storm through crashes: whatever the phase of a send they come in, all is told, in order, and the window is kept."""
+"""A storm through crashes and a provider that fails: all is told once, in order, and the window is kept."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ import random
 
 import pytest
 from leaping import leaping
-from storm_account import rained
+from storm_account import Account, rained
 from storm_bodies import One
 from storms import Storm, robot
 
+from receiver.sandbox import Fault
+
 PHASES = ("begin", "post", "settle")
+FAULTS = (
+    Fault("answer", 502),
+    Fault("answer", body='{"errcode":-1,"errmsg":"system busy"}'),
+    Fault("answer", body='{"errcode":45009,"errmsg":"api freq out of limit"}'),
+    Fault("html", 403),
+    Fault("lost"),
+    Fault("reset"),
+    Fault("blackhole"),
+    Fault("truncate"),
+    Fault("trickle"),
+)
 
 
 def mixed(chance, number):
@@ -53,3 +66,29 @@ async def test_a_random_mix_with_crashes_keeps_order_and_window(tmp_path, seed):
         account = await rained(storm)
         assert storm.crashes == 5
         assert {one.detail for one in account.told} >= {"full"}
+
+
+@leaping
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_random_mix_with_a_provider_that_fails_is_told_once(tmp_path, seed):
+    chance = random.Random(seed)
+    async with Storm(tmp_path, robot(limits={"gather": chance.choice(["0s", "1s"])})) as storm:
+        raining = asyncio.create_task(storm.rain(mixed(chance, 200), 300))
+        for _ in range(4):
+            await asyncio.sleep(chance.uniform(0, 60))
+            for fault in chance.sample(FAULTS, 3):
+                storm.sandbox.fault("wecom_robot", fault)
+        await raining
+        await storm.over()
+        account = Account(storm)
+        account.check(repeated=len(account.errors))
+
+
+@leaping
+async def test_what_may_have_arrived_is_sent_again_as_it_was_whatever_is_answered_to_that(tmp_path):
+    async with Storm(tmp_path) as storm:
+        for fault in (Fault("lost"), Fault("answer", body='{"errcode":-1,"errmsg":"system busy"}')):
+            storm.sandbox.fault("wecom_robot", fault)
+        await storm.rain(map(One, range(30)), 20)
+        await storm.over()
+        Account(storm).check(repeated=1)
