@@ -102,9 +102,9 @@ class Delivery:
 
     `alerts` are positions in the event's list, None for all of them. `group` names the notification group whose
     order is kept within the channel. `released_at` is when its age began to count; times are Unix seconds.
-    `attempts` counts the tries that count towards the retry schedule. `detail` is how fully the least told of its alerts
-    was told, empty before any was. `stands_in` is the id of the delivery that this one is told in the place of, `told_by`
-    the name of the channel that tells this one's alerts in its place.
+    `attempts` counts the tries that count towards the retry schedule. `detail` is how fully the least told of its
+    alerts was told, empty before any was. `stands_in` is the id of the delivery that this one is told in the place of,
+    `told_by` the name of the channel that tells this one's alerts in its place.
     """
 
     id: str

@@ -39,6 +39,7 @@ from receiver.text import Text
 NOW = 1_790_000_000.0
 ROOM, FULL, LINE = 240, 100, 40
 """Bytes: of a message, of an alert in full, of one in a line or of a number."""
+FOREVER = 1e9
 METRICS = Metrics()
 SEVERITIES = dict(zip("ABCDEFGHI", ["critical", "warning", "info"] * 3, strict=True))
 """The alerts there are."""
@@ -126,6 +127,8 @@ class Provider:
     script: dict[str, deque[str]] = field(default_factory=dict)
     poison: str = ""
     on_post: Callable[[Posted], None] = lambda _: None
+    wrong: list[AssertionError] = field(default_factory=list)
+    """What was found to be wrong with posts: a sender would take what is raised here for the provider's."""
 
     async def take(self, channel: str, credential: str, message: Message) -> Confirmation:
         """What comes of one post."""
@@ -135,7 +138,11 @@ class Provider:
         if self.poison and self.poison in posted.shown:
             posted.outcome = "refused"
         self.posts.append(posted)
-        self.on_post(posted)
+        try:
+            self.on_post(posted)
+        except AssertionError as error:
+            self.wrong.append(error)
+            await asyncio.sleep(FOREVER)
         outcome = OUTCOMES[posted.outcome]
         await asyncio.sleep(outcome.seconds / 2)
         if outcome.arrives:

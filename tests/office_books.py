@@ -14,6 +14,8 @@ from office import OUTCOMES, Office, Posted
 from receiver.delivery.retry import MAX_AGE_FIRING, MAX_AGE_RESOLVED
 from receiver.errors import Throttled
 
+AT_ONCE = 300
+"""More posts than these at one and the same time have no end."""
 ENDS = ("sent", "failed", "expired", "dropped")
 _ROUND = 1e-5
 """Seconds that are not seen in a Unix time."""
@@ -63,6 +65,8 @@ class Books:
     def look(self) -> None:
         """Check all that has come since the last look."""
         self.sound = False
+        for error in self.office.provider.wrong:
+            raise error
         rows = self._stored()
         for row in rows.values():
             self._moves(self.rows.get(row.id), row)
@@ -90,6 +94,8 @@ class Books:
 
     def _post(self, posted: Posted) -> None:
         """When a post begins."""
+        at_once = [one for one in self.posts[-AT_ONCE:] if one.at == posted.at]
+        assert len(at_once) < AT_ONCE, ("again and again", at_once[-6:])
         limit = self.office.channels[posted.channel].settings.limits.rate
         mine = [one.at for one in self.posts if one.credential == posted.credential]
         if limit:

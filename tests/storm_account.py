@@ -188,12 +188,12 @@ def _owed(db: sqlite3.Connection) -> dict[tuple[int, int], Owed]:
 
 
 def _carries(db: sqlite3.Connection) -> dict[bytes, list[tuple[int, str, str]]]:
-    """What each message that may have been posted carries, by its content: no two are alike, as long as two channels
-    speak two languages."""
+    """What each message that may have been posted carries, by its content, lists left out: no two are alike, as long as
+    two channels speak two languages."""
     found: dict[int, tuple[bytes, list[tuple[int, str, str]]]] = {}
     rows = db.execute(
         "select m.seq, m.content, c.delivery, c.alerts, c.detail from message m join carries c on c.message = m.seq "
-        "where m.began_at is not null order by m.seq, c.position"
+        "where m.began_at is not null and m.number > 0 order by m.seq, c.position"
     )
     for seq, content, *carried in rows:
         found.setdefault(seq, (unpack(content), []))[1].append(tuple(carried))

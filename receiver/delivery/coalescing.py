@@ -131,7 +131,7 @@ def merged(lines: Sequence[Line]) -> Event:
         "groupLabels": latest["groupLabels"] if shared("groupKey") else {},
         "commonLabels": {},
         "commonAnnotations": {},
-        "externalURL": shared("externalURL"),
+        "externalURL": shared("externalURL") if shared("groupKey") else "",  # there is no group to be silenced
         "notification_reason": shared("notification_reason"),
         "truncatedAlerts": sum(event["truncatedAlerts"] for event in events),
         "title": shared("title"),

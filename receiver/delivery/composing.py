@@ -59,14 +59,23 @@ class Composer:
         lines = coalesce(due)
         if not lines:
             return _whole([due[0]])
-        group = _most_urgent_group(due)
-        apart = len(group) == len(due) or (bool(self._channel.updating) and not held)
         if held and self._within:
-            return _whole(group) if apart and self.estimate(group) <= 1 else self._digest_of_all(sharing(lines), now)
+            back, lines = [line for line in lines if line.held], [line for line in lines if not line.held]
+            if not lines or min(line.since for line in back) <= min(line.since for line in lines):
+                return self._come_back(_owed(back), back, now)
+            due = _owed(lines)
+        group = _most_urgent_group(due)
+        apart = len(group) == len(due) or bool(self._channel.updating)
         chosen = self._levels(due, lines, slots)
         if chosen == FULL and apart:
             return _whole(group)
         return self._one(sharing(lines), chosen, now, slots)
+
+    def _come_back(self, due: Sequence[Owed], lines: Sequence[Line], now: float) -> Bundle:
+        """What was held, as one message; whole if it is of one group and takes no more."""
+        if len({one.group for one in due}) == 1 and self.estimate(due) <= 1:
+            return _whole(due)
+        return self._digest_of_all(sharing(lines), now)
 
     def estimate(self, due: Iterable[Owed]) -> float:
         """How many messages what is due takes in full, about."""

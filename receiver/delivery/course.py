@@ -122,7 +122,7 @@ class Course:
             tried.attempt,
             moves,
             again,
-            channel=self._kit.named(channel),
+            channel=self._kit.named(channel and self._kit.standing.state),  # it may have been disabled meanwhile
             card=keeping.card(message, bundle.group, named, bundle.cards, bundle.told, now)
             if keeps and bundle.told
             else None,

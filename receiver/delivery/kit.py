@@ -6,17 +6,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from receiver import logs
 from receiver.delivery.aside import Aside
 from receiver.delivery.ledger import Ledger
 from receiver.delivery.outages import Outages
-from receiver.delivery.owed import Owed
+from receiver.delivery.owed import TOO_OLD, Owed
 from receiver.delivery.planning import Planner
 from receiver.delivery.queue import Queue
 from receiver.delivery.standing import Standing
 from receiver.model import Delivery
-from receiver.store.base import ChannelState, Settlement, Store
+from receiver.store.base import ChannelState, Move, Settlement, Store
 
 T = TypeVar("T")
+_log = logs.get("sender")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,13 @@ class Kit:
         """Have the end of a message, which told `delivery` among others, written down beside what comes next."""
         self.queue.follow(settlement.moves)
         self.ledger.begin(delivery, settlement)
+
+    def miss(self, moves: Iterable[Move], now: float) -> None:
+        """Have those told who missed what of `moves` grew too old."""
+        for owed in (self.queue.get(move.delivery_id) for move in moves if move.reason == TOO_OLD):
+            name, alerts = self.standing.channel.name, len(owed.left) if owed.readable else 1
+            _log.error("a delivery grew too old", channel=name, id=owed.id, alerts=alerts)
+            self.missed(owed.delivery, alerts, now)
 
     async def made(self, make: Callable[[], T], owed: Iterable[Owed]) -> T:
         """What `make` makes of the deliveries; beside the loop if they are large."""

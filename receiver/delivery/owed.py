@@ -15,6 +15,8 @@ from receiver.store.base import MAX_WAIT, Move, Work
 Read = Callable[[StoredEvent], Event]
 """Turns a stored event into its facts; BadPayload if it cannot be read any more."""
 
+TOO_OLD = "too old"
+"""The reason of what was not sent while it was worth it."""
 NO_LIMIT = 1 << 30
 _LEVELS = ("", "full", "line", "count")
 

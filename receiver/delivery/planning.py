@@ -163,7 +163,7 @@ class Planner:
         batch = Batch(
             telling.event,
             [line.alert for line in telling.lines],
-            record_url=self._record_url(head.id),
+            record_url=self._link(telling.owed),
             test=head.delivery.test,
             digest=telling.digest,
             counts=counts_of(telling.counted) if telling.counts is None else telling.counts,
@@ -171,6 +171,11 @@ class Planner:
         )
         whom = self.mentions(telling, now) if mentions is None else mentions
         return self._renderer.render(self.channel, batch, now, plain=plain, mentions=whom)
+
+    def _link(self, owed: Sequence[Owed]) -> str:
+        """The page of the record, or the list of all that is told of several."""
+        page = self._record_url(owed[0].id)
+        return f"{page}/merged" if page and len(owed) > 1 else page
 
     def messages(
         self, telling: Telling, rendering: Rendering, now: float, targets: Sequence[str] | None = None

@@ -99,7 +99,7 @@ class Pool:
 
     def used(self, now: float) -> tuple[int, int]:
         """(messages in the fullest windows, their limits), of all members together."""
-        counted = [one.window.used(one.channel.windows, now) for one in self.members]
+        counted = [one.window.used(one.channel.windows, now) for one in self.left]
         return sum(used for used, _ in counted), sum(limit for _, limit in counted)
 
     def lose(self, member: Member, why: str) -> bool:

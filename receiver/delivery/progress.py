@@ -6,14 +6,12 @@ from collections.abc import Iterable, Iterator
 
 from receiver.delivery.bundle import Bundle
 from receiver.delivery.keeping import says_no_more
-from receiver.delivery.owed import Owed
+from receiver.delivery.owed import TOO_OLD, Owed
 from receiver.delivery.queue import Queue
 from receiver.delivery.standing import Standing
 from receiver.model import Message, State
 from receiver.store.base import ChannelState, Move
 
-TOO_OLD = "too old"
-"""The reason of what was not sent while it was worth it."""
 _LONGEST = 500
 
 Ends = tuple[ChannelState | None, tuple[Move, ...]]

@@ -39,16 +39,18 @@ class Queue:
         return iter(self._owed.values())
 
     async def refresh(self) -> None:
-        """Read what was accepted since the last time; all of it if it is stale."""
-        while self.stale or (self.news and self._size < self._room):
-            if self.stale:
-                self._forget()
-            self.news = self.stale = False
-            try:
-                await self._read_on()
-            except BaseException:
-                self.stale = True
-                raise
+        """Read what was accepted since the last time; all of it if it was stale. It may be stale again after that."""
+        if self.stale:
+            self._forget()
+            self.news = True
+        if not self.news or self._size >= self._room:
+            return
+        self.news = self.stale = False
+        try:
+            await self._read_on()
+        except BaseException:
+            self.stale = True
+            raise
 
     def _forget(self) -> None:
         """All but with how many others a delivery may share a message, which nobody else knows."""

@@ -14,6 +14,8 @@ from receiver.metrics import Metrics
 from receiver.settings import fingerprint
 from receiver.store.base import ChannelState, Store
 
+_LONGEST_POST = 10.0
+"""Seconds that a post may take: so long after its slot was taken may a message of before have arrived."""
 _log = logs.get("dispatcher")
 
 
@@ -49,8 +51,10 @@ async def _windows(channels: Iterable[Channel], store: Store) -> dict[str, Windo
         keep = max((rate.per for rate in channel.windows), default=0.0)
         window = found.get(channel.credential)
         if window is None or window.keep < keep:
-            slots, hold = await store.slots(channel.credential, store.now() - keep)
-            found[channel.credential] = Window(slots, hold, keep=keep)
+            now = store.now()
+            slots, hold = await store.slots(channel.credential, now - keep - _LONGEST_POST)
+            arrived = [min(now, at + _LONGEST_POST) for at in slots]
+            found[channel.credential] = Window(arrived, hold, keep=keep)
     return found
 
 

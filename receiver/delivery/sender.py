@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ from receiver.delivery.gathering import Gathering
 from receiver.delivery.kit import Kit
 from receiver.delivery.listing import Listing
 from receiver.delivery.owed import Owed
+from receiver.delivery.pool import Member
 from receiver.delivery.slots import Slots
 from receiver.delivery.upkeep import Upkeep
+from receiver.delivery.waiting import Waiting
 from receiver.errors import StoreUnavailable
 from receiver.store.base import ChannelState
 
@@ -46,35 +49,29 @@ class Sender:
         self._gathering = Gathering(self._channel.settings.limits.gather if together else 0.0)
         self._slots = Slots(kit.standing)
         self._sorted = kit.standing.changes
-        self._awake = asyncio.Event()
-        self._changed = asyncio.Event()
+        self._waiting = Waiting()
         self._closing = False
 
     def wake(self) -> None:
         """Something new is owed."""
-        self._queue.news = True
-        self._awake.set()
+        self._queue.news = self._upkeep.news = True
+        self._waiting.wake()
 
     def reload(self) -> None:
         """What is owed was changed by somebody else."""
         self._queue.stale = True
-        self._awake.set()
-
-    def _turn_around(self) -> None:
-        """The channel's state changed: whatever is waited for, look again."""
-        self._changed.set()
-        self._awake.set()
+        self._waiting.wake()
 
     def close(self) -> None:
         """Finish the message in flight, begin no other; `run` returns."""
         self._closing = True
-        self._turn_around()
+        self._waiting.turn()
 
     async def run(self) -> None:
         """Deliver until closed. What cannot be written down now is tried again; nothing is skipped."""
         while not self._closing:
             try:
-                self._awake.clear()
+                self._waiting.look()
                 if (pause := await self._round()) is not None:
                     await self._written()
                     await self._rest(pause)
@@ -82,6 +79,7 @@ class Sender:
                 _log.warning("the store is away", channel=self._channel.name, error=str(error))
                 await self._pause(1.0)
             except Exception:  # whatever it is, a channel whose sender has ended would be silent for good
+                self._queue.stale = True
                 _log.exception("a channel stumbled", channel=self._channel.name)
                 await self._pause(_STUMBLED)
         await self._written()
@@ -91,24 +89,12 @@ class Sender:
         """Wait for what is new, or, deaf to that, for the time to pass."""
         if self._closing or self._sorted != self.standing.changes:
             return
-        if pause.deaf:
-            await self._pause(pause.seconds)
-        else:
-            await self._wait(self._awake, pause.seconds)
+        await (self._waiting.for_change if pause.deaf else self._waiting.for_news)(pause.seconds)
 
     async def _pause(self, seconds: float) -> None:
         """Do nothing for so long, unless the channel's state changes or it is closed."""
         if not self._closing:
-            self._changed.clear()
-            await self._wait(self._changed, seconds)
-
-    async def _wait(self, event: asyncio.Event, seconds: float) -> None:
-        """Wait until the event is set, or so many seconds."""
-        try:
-            async with asyncio.timeout(max(seconds, 0.005)):
-                await event.wait()
-        except TimeoutError:
-            pass
+            await self._waiting.for_change(seconds)
 
     def _may_send(self) -> bool:
         return self.standing.enabled and not self._closing
@@ -116,37 +102,43 @@ class Sender:
     async def _round(self) -> Pause | None:
         """Send the next bundle if there is one and its time has come; else how long to wait, and for what."""
         await self._sort()
-        if self._queue.stale:
-            await self._written()
         if not self._may_send():
             return Pause(_POLL)
         now = self._store.now()
+        self._slots.mind_lateness(self._queue, now)
         if (rest := self.standing.resting(now)) > now:
             return Pause(rest - now)
         await self._look(now)
+        if self._queue.stale:
+            return None
         now = self._store.now()  # a window takes slots after `now` for those of a clock that was set back
         due, begun = self._queue.due(now), self._queue.begun(now)
-        self._slots.mind_lateness(due, now)
         if not due and not begun:
             self._listing.look(now)
             return self._until_due(now)
         if begun is None and (wait := self._gathering.wait(due, self._composer.estimate, now)):
             return Pause(wait)
-        told, by = (begun.owed, begun.by) if begun else (due, None)
-        if (wait := self._slots.free_at(told, now, by, self._composer.estimate)[0] - now) > 0:
+        wait = self._until_free(begun.owed, now, begun.by) if begun else 0.0
+        if begun is None or (wait > 0 and due and begun.by):  # another robot may be free for what else is due
+            wait, begun = self._until_free(due, now), None
+        if wait > 0:
             return Pause(min(wait, _POLL), deaf=True)
         await self._send(begun, due)
         return None
 
+    def _until_free(self, told: Sequence[Owed], now: float, by: Member | None = None) -> float:
+        return self._slots.free_at(told, now, by, self._composer.estimate)[0] - now
+
     async def _look(self, now: float) -> None:
         """Read what is owed, and what a schedule has held until now; what needs no message any more ends here."""
-        if self._queue.news:
-            self._upkeep.release_at = await self._store.next_release(self._channel.name)
+        await self._upkeep.look_up()
+        if self._queue.stale:
+            await self._written()
         await self._queue.refresh()
         if await self._upkeep.release(now):
-            await self._written()
             self._queue.stale = True
-            await self._queue.refresh()
+        if self._queue.stale:
+            return
         await self._upkeep.finish_told()
         await self._upkeep.expire(now)
 
@@ -180,8 +172,7 @@ class Sender:
             if at <= now:
                 member.take(now)
                 return Slot(now, member)
-            self._changed.clear()
-            await self._wait(self._changed, at - now)
+            await self._waiting.for_change(at - now)
         return None
 
     async def _send(self, begun: Bundle | None, due: list[Owed]) -> None:
@@ -238,12 +229,12 @@ class Sender:
         if not self._channel.merges or not self._queue.news or self._queue.stale:
             return False
         await self._queue.refresh()
-        return bool(self._queue.due(self._store.now()))
+        return not self._queue.stale and bool(self._queue.due(self._store.now()))
 
     async def change(self, state: str, reason: str) -> ChannelState:
         """Enable or disable the channel: what it owes is held, or comes back with its age counting anew."""
         kept = self.standing.change(state, reason, self._store.now())
-        self._turn_around()
+        self._waiting.turn()
         await self._store.set_channel(self._channel.name, kept)
         await self._sort()
         return kept

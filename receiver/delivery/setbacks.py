@@ -12,7 +12,7 @@ from receiver.delivery import keeping
 from receiver.delivery.bundle import Bundle
 from receiver.delivery.kit import Kit
 from receiver.delivery.pool import Member
-from receiver.delivery.progress import Progress
+from receiver.delivery.progress import Ends, Progress
 from receiver.delivery.retry import Anew, Decision, GiveUp, PlainText, Retry, Skip, Stop, decide
 from receiver.errors import DeliveryError, Throttled, Unavailable
 from receiver.model import Attempt, Message, MessageState, State, new_id
@@ -166,7 +166,8 @@ class Setbacks:
         """
         refused = not isinstance(error, Unavailable | Throttled)
         together = len(tried.message.deliveries)
-        if refused and together > 1:
+        told = self._progress.reached and len(self._kit.standing.channel.targets) > 1  # what others got is not split
+        if refused and together > 1 and not told:
             return await self._apart(tried, together)
         if refused:
             self._progress.refuse(tried.message, error.detail)
@@ -175,23 +176,18 @@ class Setbacks:
                 return False
             channel, moves = self._progress.end(tried.at)
         else:
-            channel, moves = self._too_old(tried, error)
-        dropped = tuple(part.id for part in self._parts)
+            channel, moves = self._too_old(tried)
+        dropped = tuple(part.id for part in self._parts if part.id != tried.message.id)
         self._parts.clear()
         await self._settle(tried, MessageState.FAILED, moves, channel=channel, discarded=dropped)
         return True
 
-    def _too_old(self, tried: Tried, error: DeliveryError) -> tuple[ChannelState | None, tuple[Move, ...]]:
+    def _too_old(self, tried: Tried) -> Ends:
         """What becomes of a bundle that was tried until it was too old."""
-        standing, wide = self._kit.standing, self._kit.outages.wide(tried.member.channel.provider, tried.at)
-        state: ChannelState | None = None
-        for owed in self._bundle.owed:
-            self._kit.missed(owed.delivery, len(owed.left), tried.at)
-            state = standing.gave_up(error.reason, error.detail, tried.at, counts=not wide) or state
-        moves = tuple(
-            Move(one.id, State.FAILED, error.detail, attempts=one.delivery.attempts + 1, detail=one.detail)
-            for one in self._bundle.owed
-        )
+        wide = self._kit.outages.wide(tried.member.channel.provider, tried.at)
+        self._parts.appendleft(replace(tried.message, retried=True))
+        state, moves = self._progress.expire(tried.at, counts=not wide)
+        self._kit.miss(moves, tried.at)
         return state, moves
 
     async def _apart(self, tried: Tried, together: int) -> bool:

@@ -11,7 +11,7 @@ from receiver import logs
 from receiver.delivery.bundle import Bundle
 from receiver.delivery.kit import Kit
 from receiver.delivery.owed import Owed
-from receiver.delivery.progress import TOO_OLD, Ends, Progress
+from receiver.delivery.progress import Ends, Progress
 from receiver.delivery.retry import backoff
 from receiver.delivery.targets import sifted
 from receiver.model import Delivery, MessageState, State
@@ -26,8 +26,16 @@ class Upkeep:
     def __init__(self, kit: Kit) -> None:
         self._kit = kit
         self._channel = kit.standing.channel
+        self.news = True
+        """Whether something was accepted, which a schedule may hold."""
         self.release_at: float | None = None
         """When the first of what a schedule holds falls due."""
+
+    async def look_up(self) -> None:
+        """Find out when a schedule next lets something go, if it may hold more than before."""
+        if self.news:
+            self.news = False
+            self.release_at = await self._kit.store.next_release(self._channel.name)
 
     async def release(self, now: float) -> bool:
         """Owe what a schedule held until now, or holds of what has just come in; whether it did."""
@@ -65,11 +73,7 @@ class Upkeep:
 
     async def _write(self, ends: Ends, anew: tuple[str, ...] = ()) -> None:
         state, moves = ends
-        missed = [move.delivery_id for move in moves if move.reason == TOO_OLD]
-        if missed:
-            _log.error("deliveries grew too old", channel=self._channel.name, number=len(missed), id=missed[0])
-            for owed in map(self._kit.queue.get, missed):
-                self._kit.missed(owed.delivery, len(owed.left) if owed.readable else 1, self._kit.store.now())
+        self._kit.miss(moves, self._kit.store.now())
         await self._kit.write(
             Settlement("", MessageState.FAILED, None, moves, channel=self._kit.named(state), anew=anew)
         )

@@ -119,15 +119,16 @@ class Store(Protocol):
         """What another channel may tell in the place of this one, oldest first: nobody does yet, and it is neither a
         stand-in itself nor a test.
 
-        What is of high priority and was queued (last released) before `before` and not sent since; with `stopped` also
-        all that is held because the channel stopped.
+        What is of high priority and was queued (last released) before `before` and not sent since, with what else is
+        owed of its groups; with `stopped` also all that is held because the channel stopped.
         """
 
     async def hand_over(self, stand_ins: Sequence[Delivery]) -> list[Delivery]:
         """Owe each of `stand_ins` in the place of the delivery that it names (`stands_in`), which says so (`told_by`).
 
         One transaction. Those whose delivery has ended, or has a stand-in, are left out; the others are returned. A
-        stand-in comes right after the deliveries of its event.
+        stand-in comes right after the deliveries of its event; a channel that was given the event by itself gets none.
+        Once a stand-in has failed or expired, its delivery is told by nobody again.
         """
 
     async def resend(self, deliveries: Sequence[str], now: float) -> list[Delivery]:

@@ -49,20 +49,33 @@ def resend(db: Cursor, deliveries: Sequence[str], now: float) -> list[Delivery]:
 def relievable(db: Connection, channel: str, before: float, stopped: bool, limit: int) -> list[Delivery]:
     """What another channel may tell, oldest first; see Store.relievable."""
     rows = db.execute(SQL["relievable_owed"], (channel, before, limit)).fetchall()
+    if rows:  # with what came later of their groups: it must not seem that the first state still holds
+        groups = json.dumps(sorted({delivery_of(row[DELIVERY]).group for row in rows}))
+        rows = db.execute(SQL["relievable_beside"], (channel, groups, limit)).fetchall()
     if stopped:
         rows += db.execute(SQL["relievable_held"], (channel, limit)).fetchall()
     return [delivery_of(row[DELIVERY]) for row in sorted(rows, key=lambda row: row[0])[:limit]]
 
 
 def hand_over(db: Cursor, stand_ins: Sequence[Delivery]) -> list[Delivery]:
-    """Owe each in the place of its delivery, unless that has ended or is told elsewhere; those that are owed."""
+    """Owe each in the place of its delivery, unless that has ended or is told elsewhere; those that are told now.
+
+    What the channel was given of the same event by itself it tells already.
+    """
     places = json.dumps([each.stands_in for each in stand_ins])
     last: dict[str, int] = dict(db.execute(SQL["without_stand_in"], (places,)).fetchall())
     taken: dict[str, Delivery] = {}
     for each in stand_ins:
         if each.stands_in in last:
             taken.setdefault(each.stands_in, each)
-    insert_all(db, SQL["insert_delivery"], _numbered(list(taken.values()), last))
+    there = {
+        place
+        for channel in {each.channel for each in taken.values()}
+        for (place,) in db.execute(
+            SQL["told_there"], (json.dumps([at for at, one in taken.items() if one.channel == channel]), channel)
+        ).fetchall()
+    }
+    insert_all(db, SQL["insert_delivery"], _numbered([one for at, one in taken.items() if at not in there], last))
     insert_all(db, SQL["set_told_by"], [(place, each.channel) for place, each in taken.items()])
     return list(taken.values())
 

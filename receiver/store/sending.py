@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlite3 import Connection, Cursor
 from typing import Any
 
-from receiver.model import Attempt, Card, Message, MessageState
+from receiver.model import Attempt, Card, Message, MessageState, State
 from receiver.store.base import MAX_WAIT, Backlog, ChannelState, Move, Settlement
 from receiver.store.packing import pack
 from receiver.store.rows import listed
@@ -127,6 +127,8 @@ def _move(db: Cursor, moves: Sequence[Move]) -> None:
     """Move deliveries in order. One statement that names a delivery twice would follow any one of its moves."""
     each_once = len({move.delivery_id for move in moves}) == len(moves)
     insert_all(db, SQL["move_delivery"], [_moved(move) for move in moves], at_most=64 if each_once else 1)
+    if given_up := [move.delivery_id for move in moves if move.state in (State.FAILED, State.EXPIRED)]:
+        db.execute(SQL["withdraw"], (json.dumps(given_up),))
 
 
 def discard_unsent(db: Cursor, deliveries: Sequence[str]) -> None:

@@ -89,6 +89,8 @@ async def test_what_may_have_arrived_is_sent_again_as_it_was_whatever_is_answere
     async with Storm(tmp_path) as storm:
         for fault in (Fault("lost"), Fault("answer", body='{"errcode":-1,"errmsg":"system busy"}')):
             storm.sandbox.fault("wecom_robot", fault)
-        await storm.rain(map(One, range(30)), 20)
+        await storm.accept(*map(One, range(5)))
+        await asyncio.sleep(4)
+        await storm.rain(map(One, range(5, 65)), 10)
         await storm.over()
         Account(storm).check(repeated=1)

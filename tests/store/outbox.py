@@ -61,12 +61,19 @@ class Outbox:
         self.messages |= {message.id: message for message in end.replacements}
         for move in end.moves:
             self._move(self.deliveries[move.delivery_id], move)
+            self._withdraw(move)
         self._discard(one for one in end.discarded if self.messages[one].state in UNSETTLED)
         self._discard_unsent(end.anew)
         if end.card:
             self.cards[end.card.channel, end.card.group, end.card.number, end.card.target] = end.card
         if end.retired:
             self._retire(*end.retired)
+
+    def _withdraw(self, move: Move) -> None:
+        """What a stand-in could not tell is told by nobody."""
+        given_up, place = move.state in (State.FAILED, State.EXPIRED), self.deliveries[move.delivery_id].stands_in
+        if given_up and place in self.deliveries:
+            self._change(self.deliveries[place], told_by="")
 
     def _end(self, message_id: str, state: MessageState) -> None:
         self.messages[message_id] = replace(self.messages[message_id], state=state)
@@ -117,13 +124,24 @@ class Outbox:
     def hand_over(self, stand_ins: Sequence[Delivery]) -> list[Delivery]:
         owed = []
         for instead in stand_ins:
-            for delivery in self.some(id=instead.stands_in, state=OPEN, told_by=""):
+            for delivery in self.unrelieved(id=instead.stands_in):
                 event = self.places[delivery.id][0]
                 last = max(position for number, position in self.places.values() if number == event)
-                self._add(instead, (event, last + 1))
+                if not self._gives(event, instead.channel):
+                    self._add(instead, (event, last + 1))
                 self._change(delivery, told_by=instead.channel)
                 owed.append(instead)
         return owed
+
+    def unrelieved(self, **fields: Any) -> list[Delivery]:
+        """What has not ended, and was never told in the place of its channel."""
+        had = {one.stands_in for one in self.deliveries.values()}
+        return [one for one in self.some(state=OPEN, told_by="", **fields) if one.id not in had]
+
+    def _gives(self, event: int, channel: str) -> bool:
+        """Whether the channel was given the event by itself."""
+        mine = (self.deliveries[one] for one, (number, _) in self.places.items() if number == event)
+        return any(one.channel == channel and not one.stands_in for one in mine)
 
     def _owe(self, deliveries: Sequence[Delivery], now: float, **fields: Any) -> int:
         return self._all(deliveries, state=State.QUEUED, reason="", released_at=now, due_at=now, **fields)

@@ -216,8 +216,10 @@ class Machine(RuleBasedStateMachine):
         for channel in CHANNELS:
             held = self.model.some(channel=channel, state=State.HELD, reason="schedule")
             assert self.run(self.store.next_release(channel)) == min((one.due_at for one in held), default=None)
-            mine = self.model.some(channel=channel, state=OPEN, told_by="", stands_in="")
-            waits = [one for one in mine if one.state in OWED and one.priority == "high" and one.released_at < self.now]
+            mine = self.model.unrelieved(channel=channel, stands_in="")
+            owed = [one for one in mine if one.state in OWED]
+            groups = {one.group for one in owed if one.priority == "high" and one.released_at < self.now}
+            waits = [one for one in owed if one.group in groups]
             stopped = [one for one in mine if (one.state, one.reason) == (State.HELD, "stopped")]
             expected = [one for one in mine if one in waits or one in stopped]
             assert self.run(self.store.relievable(channel, self.now, True)) == expected

@@ -86,6 +86,6 @@ async def test_a_pool_and_its_window(desk):
     pool.lose(pool.members[1], "the robot is gone")
     pool.members[0].window.take(desk.service.store.now())
     shown = await channel(desk, "pool")
-    assert (shown["members"], shown["window"]) == ({"number": 3, "lost": 1}, {"used": 1, "limit": 60})
+    assert (shown["members"], shown["window"]) == ({"number": 3, "lost": 1}, {"used": 1, "limit": 40})
     found = await gauges(desk, "pool")
-    assert (found["rate_window_used"], found["rate_window_limit"]) == (1.0, 60.0)
+    assert (found["rate_window_used"], found["rate_window_limit"]) == (1.0, 40.0)
