@@ -21,6 +21,7 @@ from receiver.channels.base import Channel, ChannelSettings, Confirmation
 from receiver.contacts import Contacts
 from receiver.delivery import dispatch
 from receiver.delivery.coalescing import URGENCIES
+from receiver.delivery.notices import is_notice
 from receiver.delivery.rendering import Rendering
 from receiver.delivery.rendering.samples import alert, event
 from receiver.errors import (
@@ -31,8 +32,9 @@ from receiver.errors import (
     Unavailable,
     Unreachable,
 )
+from receiver.intake.formats import Facts
 from receiver.metrics import Metrics
-from receiver.model import Delivery, Message, StoredEvent, new_id
+from receiver.model import Delivery, Event, Message, StoredEvent, new_id
 from receiver.store.sqlite import open_sqlite
 from receiver.text import Text
 
@@ -234,7 +236,8 @@ class Words:
 
 
 def _row(one: Any) -> str:
-    return f"{one['fingerprint']}:{one['annotations']['version']}:{one['status']}"
+    version = one["annotations"].get("version")
+    return f"{one['fingerprint']}:{version}:{one['status']}" if version else "a notice"
 
 
 def _page(rows: Sequence[tuple[str, int | None]], plain: bool) -> Text:
@@ -287,7 +290,7 @@ class Office:
     def __init__(self, folder: Path, loop: Standstill, provider: Provider, channels: Sequence[Line]) -> None:
         self.path, self.loop, self.provider = folder / "office.db", loop, provider
         self.channels = {channel.name: channel for channel in channels}
-        self.versions = 0
+        self.versions, self._facts = 0, Facts()
         self.events: dict[str, list[tuple[str, int]]] = {}
         """The alerts of each event that was taken in, and their versions."""
 
@@ -305,10 +308,15 @@ class Office:
             Contacts((), ZoneInfo("UTC")),
             METRICS,
             routed=lambda *_: (),
-            read=lambda stored: event(*(alert(**one) for one in json.loads(stored.body))),
+            read=self._read,
             record_url=lambda _: "",
         )
         self.dispatcher.start()
+
+    def _read(self, stored: StoredEvent) -> Event:
+        if is_notice(stored):
+            return self._facts.read(stored)
+        return event(*(alert(**one) for one in json.loads(stored.body)))
 
     def crash(self) -> None:
         """End in the middle of whatever is under way: nobody finishes anything, nothing more is written."""

@@ -25,6 +25,7 @@ Made = tuple[Telling, Rendering]
 
 _AHEAD = 128
 """How many slots are looked at."""
+_MANY = 20
 _TRIES = 8
 _ROWS = 40
 _ROW = 100.0
@@ -78,8 +79,13 @@ class Composer:
         return self._digest_of_all(sharing(lines), now)
 
     def estimate(self, due: Iterable[Owed]) -> float:
-        """How many messages what is due takes in full, about."""
-        return sum(map(self._size, due)) / self._channel.room(False)
+        """How many messages what is due takes in full, about; many are only said to be _MANY or more."""
+        taken, room = 0.0, self._channel.room(False)
+        for one in due:
+            taken += self._size(one)
+            if taken > _MANY * room:
+                break
+        return taken / room
 
     def _size(self, owed: Owed) -> float:
         if owed.size > LARGE or (not self._full and owed.delivery.alerts is None):
