@@ -48,7 +48,7 @@ SEVERITIES = dict(zip("ABCDEFGHI", ["critical", "warning", "info"] * 3, strict=T
 
 
 class Given(NamedTuple):
-    """One notification: to which channels it goes, its group, its alerts and whether each fires, what its route says."""
+    """One notification: to which channels it goes, its group, its alerts, whether each fires, what its route says."""
 
     channels: Sequence[str]
     group: str
@@ -164,8 +164,8 @@ def again(error: Exception) -> Exception:
 
 
 class Line(Channel):
-    """A channel to the provider. `robots` are the credentials of its pool, `people` those it reaches by a call each; what
-    is not urgent goes out only `every` so many seconds.
+    """A channel to the provider. `robots` are the credentials of its pool, `people` those it reaches by a call each;
+    what is not urgent goes out only `every` so many seconds.
     """
 
     kind = "line"
@@ -366,10 +366,8 @@ class Office:
 
     def turn(self, channel: str, state: str) -> None:
         """Enable or disable a channel."""
-        try:
+        with suppress(StoreUnavailable):
             self.loop.run(self.dispatcher.senders[channel].change(state, "disabled by an operator"))
-        except StoreUnavailable:
-            pass
 
     def resend(self, deliveries: Sequence[str]) -> None:
         """Owe deliveries again."""

@@ -37,7 +37,8 @@ class Row(NamedTuple):
     firing: int
 
     def __repr__(self) -> str:
-        return f"<{self.id[-4:]} {self.channel} {self.group} {self.state} {self.reason!r} {self.manual} for {self.stands_in[-4:]}>"
+        end = f"{self.state} {self.reason!r} {self.manual} for {self.stands_in[-4:]}"
+        return f"<{self.id[-4:]} {self.channel} {self.group} {end}>"
 
 
 _ROWS = (

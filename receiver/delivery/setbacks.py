@@ -102,15 +102,25 @@ class Setbacks:
         await self._settle(tried, state, moves, hold=hold)
 
     async def _again_as_plain_text(self, tried: Tried, error: DeliveryError) -> bool:
-        message, kit = tried.message, self._kit
+        plain = await self._plain(tried, tried.message)
+        return await self._instead(tried, plain) if plain else await self._give_up(tried, error)
+
+    async def _plain(self, tried: Tried, *refused: Message) -> list[Message]:
+        """The plain texts in the place of messages that were refused; none if they cannot be made."""
+        kit, code = self._kit, tried.attempt.provider_code
         try:
-            make = partial(kit.planner.instead, self._bundle, message, tried.attempt.provider_code, tried.at)
-            plain = await kit.made(make, self._bundle.owed)
+            makes = [partial(kit.planner.instead, self._bundle, message, code, tried.at) for message in refused]
+            made = [await kit.made(make, self._bundle.owed) for make in makes]
         except Exception:  # it was posted and refused: to forget that would be to post it again and again
-            _log.exception("no plain text could be made", channel=message.channel, delivery=self._bundle.head.id)
-            return await self._give_up(tried, error)
-        await self._settle(tried, MessageState.FAILED, replacements=tuple(plain))
-        self._parts.extendleft(reversed(plain))
+            _log.exception("no plain text could be made", channel=tried.message.channel, delivery=self._bundle.head.id)
+            return []
+        return [message for each in made for message in each]
+
+    async def _instead(self, tried: Tried, others: list[Message]) -> bool:
+        """Go on with others in the place of a message that is not sent again."""
+        state = MessageState.DISCARDED if tried.message.plain else MessageState.FAILED
+        await self._settle(tried, state, replacements=tuple(others))
+        self._parts.extendleft(reversed(others))
         return False
 
     async def _skip(self, tried: Tried, error: DeliveryError) -> bool:
@@ -166,9 +176,11 @@ class Setbacks:
         """
         refused = not isinstance(error, Unavailable | Throttled)
         together = len(tried.message.deliveries)
-        told = self._progress.reached and len(self._kit.standing.channel.targets) > 1  # what others got is not split
-        if refused and together > 1 and not told:
-            return await self._apart(tried, together)
+        if refused and together > 1:
+            if not self._is_told(tried.message):
+                return await self._apart(tried, together)
+            if halves := await self._plain(tried, *_halved(tried.message, together)):
+                return await self._instead(tried, halves)
         if refused:
             self._progress.refuse(tried.message, error.detail)
             if self._parts:
@@ -181,6 +193,11 @@ class Setbacks:
         self._parts.clear()
         await self._settle(tried, MessageState.FAILED, moves, channel=channel, discarded=dropped)
         return True
+
+    def _is_told(self, message: Message) -> bool:
+        """Whether another receiver has got what `message` tells."""
+        told = {owed.id: owed.told for owed in self._bundle.of(message)}
+        return any(not told[one.delivery].isdisjoint(one.alerts) for one in message.carries if one.delivery in told)
 
     def _too_old(self, tried: Tried) -> Ends:
         """What becomes of a bundle that was tried until it was too old."""
@@ -210,3 +227,12 @@ class Setbacks:
         """Write down how a try ended; `more` are other parts of a Settlement."""
         named = self._kit.named(channel)
         await self._kit.write(Settlement(tried.message.id, state, tried.attempt, moves, channel=named, **more))
+
+
+def _halved(message: Message, together: int) -> tuple[Message, Message]:
+    """What `message` tells of so many deliveries, as one of the first half of them and one of the others."""
+    first = frozenset(message.deliveries[: together // 2])
+    return (
+        replace(message, carries=tuple(one for one in message.carries if one.delivery in first)),
+        replace(message, carries=tuple(one for one in message.carries if one.delivery not in first)),
+    )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from store.conftest import SqliteEngine
 from store.facts import NOW, event, message, owed
-from store.outbox import OPEN, OWED, Outbox
+from store.outbox import OWED, Outbox
 
 from receiver.model import Attempt, Card, Carried, Delivery, Message, MessageState, State, new_id
 from receiver.store.base import Mark, Move, Settlement
