@@ -134,7 +134,7 @@ class Store(Protocol):
     async def resend(self, deliveries: Sequence[str], now: float) -> list[Delivery]:
         """Owe the held, failed and expired of the deliveries again, as manual, their age counting from `now`: those.
 
-        What was refused of them is told again, what was sent is not.
+        What was refused of them is told again; what was sent is not, unless it was for one of several receivers.
         """
 
     async def backlog(self) -> dict[str, Backlog]:

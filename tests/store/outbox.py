@@ -27,6 +27,7 @@ class Outbox:
     slots: list[float] = field(default_factory=list)
     posts: Counter[str] = field(default_factory=Counter)
     events: int = 0
+    began: dict[str, float] = field(default_factory=dict)
 
     def accept(self, deliveries: Sequence[Delivery]) -> None:
         self.events += 1
@@ -52,6 +53,7 @@ class Outbox:
                 self._change(delivery, state=State.SENDING)
         self.slots.append(at)
         self.posts[month] += 1
+        self.began[message_id] = at
 
     def settle(self, end: Settlement) -> None:
         if end.message_id:
@@ -169,6 +171,9 @@ class Outbox:
 
     def told(self, delivery_id: str) -> set[int]:
         done = [one for one in self.carrying(delivery_id) if one.state is MessageState.SENT or self.is_refused(one)]
+        again = self.deliveries[delivery_id]
+        if again.manual:
+            done = [one for one in done if not one.target or self.began.get(one.id, 0.0) >= again.released_at]
         return {place for one in done for part in one.carries if part.delivery == delivery_id for place in part.alerts}
 
     def refused(self, delivery_id: str) -> str:

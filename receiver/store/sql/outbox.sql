@@ -81,9 +81,11 @@ from carries c join message m on m.seq = c.message
 where c.delivery in (select value from json_each($1)) and {for_good} order by m.seq
 
 -- name: told
--- Which alerts of the deliveries in the JSON list $1 were told, or refused for good.
-select c.delivery, c.alerts from carries c join message m on m.seq = c.message
+-- Which alerts of the deliveries in the JSON list $1 were told, or refused for good. What is sent again to several
+-- receivers goes to all of them: one who was told says nothing of the others.
+select c.delivery, c.alerts from carries c join message m on m.seq = c.message join delivery d on d.seq = c.delivery
 where c.delivery in (select value from json_each($1)) and (m.state = 'sent' or {for_good})
+  and (d.manual = 0 or m.target = '' or m.began_at >= d.released_at)
 
 -- name: reached
 -- Those of the deliveries in the JSON list $1 of which a message was sent, other than one beside the others, or one that
