@@ -162,3 +162,9 @@ def sharing(lines: Sequence[Line]) -> Sequence[Line]:
             found.append(line)
             deliveries, most = more, min(most, line.most)
     return found
+
+
+def owing(lines: Iterable[Line]) -> list[Owed]:
+    """The deliveries of the lines, the oldest first."""
+    found = {owed.id: owed for line in lines for owed, _ in line.sources}
+    return sorted(found.values(), key=lambda owed: owed.seq)

@@ -9,7 +9,7 @@ from functools import partial
 from receiver.delivery import levels
 from receiver.delivery.aside import LARGE
 from receiver.delivery.bundle import Bundle
-from receiver.delivery.coalescing import URGENCIES, Line, coalesce, sharing
+from receiver.delivery.coalescing import URGENCIES, Line, coalesce, owing, sharing
 from receiver.delivery.levels import FULL, Levels, Load
 from receiver.delivery.owed import Owed
 from receiver.delivery.planning import Planner, Telling, counts_of
@@ -61,10 +61,7 @@ class Composer:
         if not lines:
             return _whole([due[0]])
         if held and self._within:
-            back, lines = [line for line in lines if line.held], [line for line in lines if not line.held]
-            if not lines or min(line.since for line in back) <= min(line.since for line in lines):
-                return self._come_back(_owed(back), back, now)
-            due = _owed(lines)
+            return self._some_held(due, lines, now, slots)
         group = _most_urgent_group(due)
         apart = len(group) == len(due) or bool(self._channel.updating)
         chosen = self._levels(due, lines, slots)
@@ -72,11 +69,17 @@ class Composer:
             return _whole(group)
         return self._one(sharing(lines), chosen, now, slots)
 
-    def _come_back(self, due: Sequence[Owed], lines: Sequence[Line], now: float) -> Bundle:
-        """What was held, as one message; whole if it is of one group and takes no more."""
+    def _some_held(self, due: Sequence[Owed], lines: Sequence[Line], now: float, slots: Slots) -> Bundle:
+        """What was held, as one message, if that is the oldest; else what was not.
+
+        By lines, not by deliveries: what is told of one must not be older than what was told of another.
+        """
+        back, fresh = [line for line in lines if line.held], [line for line in lines if not line.held]
+        if fresh and min(line.since for line in fresh) < min(line.since for line in back):
+            return self._one(sharing(fresh), self._levels(owing(fresh), fresh, slots), now, slots)
         if len({one.group for one in due}) == 1 and self.estimate(due) <= 1:
             return _whole(due)
-        return self._digest_of_all(sharing(lines), now)
+        return self._digest_of_all(sharing(back), now)
 
     def estimate(self, due: Iterable[Owed]) -> float:
         """How many messages what is due takes in full, about; many are only said to be _MANY or more."""
@@ -183,12 +186,12 @@ class Composer:
         """A digest of the first of the short lines, and of the numbers of what is counted."""
         told = short[:number]
         waiting = of - number - len(counted)
-        telling = Telling(_owed([*told, *counted]), told, digest=True, counted=counted, counts=counts, waiting=waiting)
+        telling = Telling(owing([*told, *counted]), told, digest=True, counted=counted, counts=counts, waiting=waiting)
         return telling, self._planner.rendered(telling, now)
 
     def _long(self, lines: Sequence[Line], of: int, now: float, number: int) -> Made:
         """The first of the lines in full."""
-        telling = Telling(_owed(lines[:number]), lines[:number], waiting=of - number)
+        telling = Telling(owing(lines[:number]), lines[:number], waiting=of - number)
         return telling, self._planner.rendered(telling, now)
 
     def _fullest(self, make: Callable[[int], Made], least: int, most: int, average: float) -> Made:
@@ -242,12 +245,6 @@ def _heads(due: Iterable[Owed]) -> Iterable[Owed]:
 
 def _urgency(owed: Owed) -> int:
     return URGENCIES.index(owed.delivery.priority)
-
-
-def _owed(lines: Iterable[Line]) -> list[Owed]:
-    """The deliveries of the lines, the oldest first."""
-    found = {owed.id: owed for line in lines for owed, _ in line.sources}
-    return sorted(found.values(), key=lambda owed: owed.seq)
 
 
 def _learned(known: float, seen: float) -> float:
