@@ -107,7 +107,7 @@ class Progress:
             if owed.id in ended or not self._is_done(owed, ended):
                 continue
             for one in (owed, *self._queue.behind(owed)):
-                if one is not owed and not one.finished:
+                if one is not owed and not (one.finished and self._queue.is_idle(one)):
                     break
                 ended.add(one.id)
                 yield one

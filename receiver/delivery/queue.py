@@ -139,8 +139,11 @@ class Queue:
 
     def told(self) -> list[Owed]:
         """What has been told whole already, and only its end was not written down: nothing is owed ahead of it."""
-        begun = {owed.id for bundle in self.open for owed in bundle.owed}
-        return [one for one in self if one.finished and one.id not in begun and not any(self.ahead(one))]
+        return [one for one in self if one.finished and self.is_idle(one) and not any(self.ahead(one))]
+
+    def is_idle(self, owed: Owed) -> bool:
+        """Whether no message tells it that is still to be sent: of several receivers one may wait for what others got."""
+        return not any(owed in bundle.owed for bundle in self.open)
 
     def _remove(self, owed: Owed) -> None:
         del self._owed[owed.id]
