@@ -142,7 +142,7 @@ class Queue:
         return [one for one in self if one.finished and self.is_idle(one) and not any(self.ahead(one))]
 
     def is_idle(self, owed: Owed) -> bool:
-        """Whether no message tells it that is still to be sent: of several receivers one may wait for what others got."""
+        """Whether no message that tells it is left: one of several receivers may still wait for what others got."""
         return not any(owed in bundle.owed for bundle in self.open)
 
     def _remove(self, owed: Owed) -> None:
