@@ -130,9 +130,10 @@ class Machine(RuleBasedStateMachine):
     def end(self) -> None:
         self.provider.script.clear()
         self.provider.poison, self.office.gate.away = "", False
-        for name in CHANNELS:
-            self.office.turn(name, "enabled")
         for _ in range(120):
+            for name in CHANNELS:
+                if self.office.dispatcher.held(name):  # three given up in a row may stop it even now
+                    self.office.turn(name, "enabled")
             self.loop.advance(30.0)
             self.books.look()
             if not self.books.owing():
