@@ -164,8 +164,7 @@ class Composer:
         return self._bundle(made, now)
 
     def _filled(self, lines: Sequence[Line], of: int, now: float) -> Made:
-        average = self._full or 300.0
-        return self._fullest(partial(self._long, lines, of, now), 1, len(lines), average)
+        return self._fullest(partial(self._long, lines, of, now), 1, len(lines), self._full or 300.0)
 
     def _digest(self, short: Sequence[Line], counted: Sequence[Line], of: int, now: float) -> Made:
         """As many of the short lines as one message holds beside the numbers of all that is counted."""
