@@ -47,6 +47,11 @@ _ROWS = (
 )
 
 
+def _stream(row: Row) -> str:
+    """What is in order by itself: what a channel is given, and what it tells in the place of another."""
+    return "instead" if row.stands_in else "own"
+
+
 class Books:
     """Kept beside an office; `look` after every step. AssertionError for what may not be."""
 
@@ -134,21 +139,27 @@ class Books:
 
     def _arrived(self, posted: Posted) -> None:
         carried = list(self._carried(posted))
-        versions: dict[str, int] = {}
-        for _, _, name, version, _ in carried:
-            versions[name] = max(version, versions.get(name, 0))
-        by_itself = {name: versions[name] for *_, name, _, detail in carried if detail != "count"}
+        latest: dict[tuple[str, ...], int] = {}
+        for row, _, name, version, _ in carried:
+            for key in ((name,), (name, _stream(row))):
+                latest[key] = max(version, latest.get(key, 0))
+        by_itself = {name: latest[name,] for *_, name, _, detail in carried if detail != "count"}
         assert posted.shown == by_itself, ("misstated", posted, by_itself)
         for who in posted.people:
-            for row, position, name, _, _ in carried:
-                key = posted.channel, who, str(bool(row.stands_in)), row.group, name
-                before = self._latest.get(key, 0)
-                assert versions[name] >= before or self._by_hand(row), ("overtaken", key, before, posted)
-                self._latest[key] = max(before, versions[name])
-                told = self._told[who, row.id, position]
-                again = bool(row.manual and posted.message.target)  # to several: all of them get it again
-                assert again or not any(one.known for one in told), ("told twice", row, told, posted)
-                told.append(posted)
+            for row, position, name, *_ in carried:
+                self._told_now(who, row, position, posted)
+                self._in_order((posted.channel, who, _stream(row), row.group, name), latest[name, _stream(row)], row)
+
+    def _told_now(self, who: str, row: Row, position: int, posted: Posted) -> None:
+        told = self._told[who, row.id, position]
+        again = row.manual and posted.message.target  # to several: that one was told says nothing of the others
+        assert again or not any(one.known for one in told), ("told twice", row, told, posted)
+        told.append(posted)
+
+    def _in_order(self, key: tuple[str, ...], version: int, row: Row) -> None:
+        before = self._latest.get(key, 0)
+        assert version >= before or self._by_hand(row), ("overtaken", key, before, version)
+        self._latest[key] = max(before, version)
 
     def _by_hand(self, row: Row) -> bool:
         """Whether a delivery was sent again: what is old is told as it was, on demand."""
@@ -186,7 +197,8 @@ class Books:
 
     def _given_up(self, row: Row) -> None:
         told = [self._told[who, row.id, at] for at, *_ in self.alerts(row) for who in self._people(row)]
-        assert not told or not all(any(one.known for one in posts) for posts in told), ("told, but not sent", row)
+        whole = bool(told) and all(any(one.known for one in posts) for posts in told)
+        assert row.manual or not whole, ("told, but not sent", row)
         age = self.office.loop.now - row.released_at
         old = age >= (MAX_AGE_FIRING if row.firing else MAX_AGE_RESOLVED) - _ROUND
         refused = any(
@@ -205,7 +217,7 @@ class Books:
         for row in self.rows.values():
             for _, name, version in self.alerts(row) if row.state == "sent" else ():
                 for who in self._people(row):
-                    key = row.channel, who, str(bool(row.stands_in)), row.group, name
+                    key = row.channel, who, _stream(row), row.group, name
                     assert self._latest[key] >= version, ("not the latest", key)
 
 
